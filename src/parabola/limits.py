@@ -1,0 +1,75 @@
+"""Every limit, named with its unit last, with what breaks above it (semantics 20, wire 3.6).
+
+All are settings: `Limits(user_time_s=5.0)` overrides one. The defaults are the ones Convex publishes, so that an
+application that fits there fits here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of one backend."""
+
+    # Values: above these a single document would make every copy, key and message slow.
+    document_bytes_max: int = MIB
+    document_nesting_max: int = 16
+    value_bytes_max: int = 32 * MIB
+    value_nesting_max: int = 64
+    array_length_max: int = 8192
+    object_fields_max: int = 1024
+
+    # Calls: arguments and results travel in one message.
+    arguments_bytes_max: int = 16 * MIB
+    result_bytes_max: int = 16 * MIB
+    call_depth_max: int = 8
+
+    # Time a handler may run before it is stopped; one handler holds up all others.
+    user_time_s: float = 1.0
+    action_time_s: float = 600.0
+
+    # One transaction: a larger read set makes conflicts, and a larger write set makes one slow commit for everybody.
+    documents_read_max: int = 32_000
+    bytes_read_max: int = 16 * MIB
+    index_ranges_read_max: int = 4096
+    documents_written_max: int = 16_000
+    bytes_written_max: int = 16 * MIB
+    functions_scheduled_max: int = 1000
+    scheduled_arguments_bytes_max: int = 16 * MIB
+    page_items_max: int = 32_000
+    query_operators_max: int = 256
+
+    # Schema.
+    tables_max: int = 10_000
+    indexes_per_table_max: int = 32
+    fields_per_index_max: int = 16
+
+    # Retries of a conflicting mutation, after the first attempt.
+    mutation_retries_max: int = 4
+
+    # Logs: lines of one run that are kept.
+    log_lines_max: int = 256
+    log_line_bytes_max: int = 32_768
+
+    # One connection: what one client may have waiting.
+    pending_mutations_max: int = 1000
+    running_actions_max: int = 1000
+    websocket_message_bytes_max: int = 64 * MIB
+    http_body_bytes_max: int = 16 * MIB + 2000
+
+    # The whole server.
+    connections_max: int = 10_000
+    query_cache_bytes_max: int = 100 * MIB
+    storage_cache_bytes_max: int = 256 * MIB
+
+    # How long old versions stay readable, and mutation outcomes stay known.
+    retention_s: float = 240.0
+    session_requests_retention_s: float = 14 * 86_400.0
+
+
+DEFAULT_LIMITS = Limits()
