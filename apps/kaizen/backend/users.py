@@ -1,0 +1,20 @@
+"""The players."""
+
+from __future__ import annotations
+
+from parabola import MutationCtx, mutation, v
+
+
+@mutation(args={}, returns=v.id("users"))
+async def store(ctx: MutationCtx):
+    """Makes sure that the caller has a row in `users` under their present name; returns its id."""
+    identity = await ctx.auth.get_user_identity()
+    if identity is None:
+        raise PermissionError("No user identity found")
+    token, name = identity["tokenIdentifier"], identity.get("name")
+    user = await ctx.db.query("users").with_index("by_token", lambda q: q.eq("tokenIdentifier", token)).unique()
+    if user is None:
+        return await ctx.db.insert("users", {"name": "Anonymous" if name is None else name, "tokenIdentifier": token})
+    if name is not None and user["name"] != name:
+        await ctx.db.patch(user["_id"], {"name": name})
+    return user["_id"]
