@@ -21,6 +21,7 @@ The tree, with the branch that says whose doing it is::
     └── SystemFault                not the caller's doing; safe to try again later
         ├── WriteConflict          retries used up: OptimisticConcurrencyControlFailure
         ├── Overloaded · OutOfRetention
+        ├── AuthProviderUnavailable
         └── StorageFailure
 
 Each carries a stable `code` (the spec's short code: for machines, tests and metrics) beside a message that may be
@@ -200,6 +201,12 @@ class OutOfRetention(SystemFault):
     """A timestamp whose versions are no longer kept."""
 
     default_code: ClassVar[str] = "OutOfRetention"
+
+
+class AuthProviderUnavailable(SystemFault):
+    """An auth provider's keys could not be fetched just now: says nothing about the token that asked for them."""
+
+    default_code: ClassVar[str] = "AuthProviderDiscoveryFailed"
 
 
 class StorageFailure(SystemFault):
