@@ -1,0 +1,122 @@
+"""Document ids: a table number, 16 internal bytes and a checksum, in Crockford's base 32 (wire 3.7).
+
+Decoding is strict, which is what tells "not an id" from "an id of a document that is gone": the length, the alphabet, the checksum and the
+canonical spelling must all hold.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from operator import mul
+from typing import Final
+
+_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_PYTHON_DIGITS: Final = "0123456789abcdefghijklmnopqrstuv"
+
+# Python's own base 32 has another alphabet. What is not in ours becomes "!", which int() refuses (it would take "_" and "+").
+_TO_PYTHON: Final = bytes(
+    ord(_PYTHON_DIGITS[_ALPHABET.index(chr(code))]) if chr(code) in _ALPHABET else ord("!") for code in range(256)
+)
+_PAIRS: Final = [high + low for high in _ALPHABET for low in _ALPHABET]
+
+_VERSION: Final = 0
+_INTERNAL_BYTES: Final = 16
+_LENGTH_MIN: Final = 31
+_LENGTH_MAX: Final = 37
+_TABLE_NUMBER_MAX: Final = 2**32 - 1
+
+# The second Fletcher sum counts byte i of n exactly n - i times.
+_WEIGHTS: Final = {count: tuple(range(count, 0, -1)) for count in range(17, 22)}
+
+
+class InvalidId(ValueError):
+    """A string that is not a document id; the message says why."""
+
+
+def encode_id(table_number: int, internal: bytes) -> str:
+    """The id text of `internal` (16 bytes) in the table numbered `table_number` (1 to 2**32 - 1)."""
+    if not 1 <= table_number <= _TABLE_NUMBER_MAX:
+        raise ValueError(f"Table number {table_number} is out of range: it must be between 1 and {_TABLE_NUMBER_MAX}.")
+    if len(internal) != _INTERNAL_BYTES:
+        raise ValueError(f"An internal id has {_INTERNAL_BYTES} bytes, and this one has {len(internal)}.")
+    body = _encode_vint(table_number) + internal
+    number = int.from_bytes(body + (_fletcher16(body) ^ _VERSION).to_bytes(2, "little"), "big")
+    bits = (len(body) + 2) * 8
+    digits = (bits + 4) // 5
+    # An even number of digits, so that two can be taken at a time.
+    even = digits + (digits & 1)
+    number <<= even * 5 - bits
+    text = "".join([_PAIRS[(number >> shift) & 1023] for shift in range(even * 5 - 10, -1, -10)])
+    return text[:digits]
+
+
+def decode_id(text: str) -> tuple[int, bytes]:
+    """The table number and the 16 internal bytes of an id. Raises `InvalidId`."""
+    length = len(text)
+    if not _LENGTH_MIN <= length <= _LENGTH_MAX:
+        raise InvalidId(f"Unable to decode ID: Invalid ID length {length}")
+    try:
+        number = int(text.encode("ascii").translate(_TO_PYTHON), 32)
+    except ValueError:
+        raise InvalidId("Unable to decode ID: ID wasn't valid base32") from None
+    byte_count, padding = divmod(length * 5, 8)
+    if padding >= 5 or number & ((1 << padding) - 1):
+        raise InvalidId("Unable to decode ID: ID wasn't valid base32")
+    data = (number >> padding).to_bytes(byte_count, "big")
+    table_number, at = _decode_vint(data)
+    if byte_count - at != _INTERNAL_BYTES + 2:
+        raise InvalidId(f"Unable to decode ID: Invalid ID length {length}")
+    body = data[:-2]
+    version = int.from_bytes(data[-2:], "little") ^ _fletcher16(body)
+    if version != _VERSION:
+        raise InvalidId(f"Unable to decode ID: Invalid ID version {version} (expected {_VERSION})")
+    return table_number, data[at:-2]
+
+
+@lru_cache(maxsize=16_384)
+def _table_number_of(text: str) -> int | None:
+    try:
+        return decode_id(text)[0]
+    except InvalidId:
+        return None
+
+
+def table_number_of(text: object) -> int | None:
+    """The table number in an id, or None if `text` is not an id. Checks all that `decode_id` checks."""
+    if type(text) is not str or not _LENGTH_MIN <= len(text) <= _LENGTH_MAX:
+        return None
+    return _table_number_of(text)
+
+
+def new_internal_id(entropy: bytes, day: int) -> bytes:
+    """A fresh internal id: 14 random bytes, then the day (whole days since the Unix epoch), so that ids of one day are near."""
+    if len(entropy) != 14:
+        raise ValueError(f"A new internal id takes 14 random bytes, and was given {len(entropy)}.")
+    return entropy + (day & 0xFFFF).to_bytes(2, "big")
+
+
+def _fletcher16(body: bytes) -> int:
+    return ((sum(map(mul, body, _WEIGHTS[len(body)])) & 255) << 8) | (sum(body) & 255)
+
+
+def _encode_vint(number: int) -> bytes:
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)
+
+
+def _decode_vint(data: bytes) -> tuple[int, int]:
+    """The number at the front of `data` and how many bytes it took. Refuses 0, over-long forms and more than 32 bits."""
+    number = 0
+    for at in range(5):
+        byte = data[at]
+        number |= (byte & 0x7F) << (7 * at)
+        if byte < 0x80:
+            minimal = byte != 0 or at == 0
+            if 1 <= number <= _TABLE_NUMBER_MAX and minimal:
+                return number, at + 1
+            break
+    raise InvalidId("Unable to decode ID: Invalid table number")

@@ -1,0 +1,210 @@
+"""Values as JSON: the encoded form that goes both ways, and the two that only go out (wire 3.2 to 3.4).
+
+Plain JSON has no 64-bit integers, no bytes, no NaN, infinities or -0.0; the encoded form writes those as an
+object with the single key `$integer`, `$bytes` or `$float`.
+
+Theory of operation. Most values hold nothing special, so both directions try the plain road first. Writing: orjson meets
+`Int64` and `bytes` as types it does not know and asks `_encode_special`; only floats slip through, as `null` and `-0.0`, so a
+look for these two in the output tells whether a walk is needed. Reading: without a dollar sign (or an escape that could hide
+one) in the text no special object can be in it; the walk that checks names, depth and sizes then has nothing to replace.
+"""
+
+from __future__ import annotations
+
+import struct
+from base64 import b64decode, b64encode
+from math import copysign, isinf, isnan
+from typing import Any, Final, Literal, NoReturn
+
+import orjson
+
+from parabola.errors import InvalidValue
+from parabola.limits import DEFAULT_LIMITS
+from parabola.values.careful import describe_bad_field_name, nesting_error
+from parabola.values.kinds import SAFE_INTEGER_MAX, Int64, Value, is_field_name
+
+HttpFormat = Literal["json", "convex_encoded_json", "export_json"]
+
+_WRITE: Final = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS
+_NESTING_MAX: Final = DEFAULT_LIMITS.value_nesting_max
+_double = struct.Struct("<d")
+
+
+def encode_wire(value: Value) -> bytes:
+    """Encoded JSON with sorted keys, for the WebSocket. Plain integers stay `1`; REF's clients there accept both."""
+    encoded = orjson.dumps(value, _encode_special, _WRITE)
+    if (b"null" in encoded or b"-0.0" in encoded) and _has_special_float(value):
+        return orjson.dumps(to_wire(value), None, orjson.OPT_SORT_KEYS)
+    return encoded
+
+
+def encode_http(value: Value, format: HttpFormat = "convex_encoded_json") -> bytes:
+    """JSON for an HTTP answer. Every number that is a double has a point or an exponent, which one client insists on."""
+    return orjson.dumps(_to_http(value, format), None, orjson.OPT_SORT_KEYS)
+
+
+def decode_wire(data: bytes | str) -> Value:
+    """The value that encoded JSON text stands for; the result is normalised. Raises `InvalidValue`."""
+    try:
+        decoded = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise InvalidValue(f"Not valid JSON: {error}", code="InvalidJSON") from None
+    return _settle(decoded, _NESTING_MAX)
+
+
+def to_wire(value: Value) -> Any:
+    """A value as a tree of what JSON can say, special ones as `$integer`, `$bytes` and `$float` objects."""
+    kind = type(value)
+    if kind is float:
+        return value if _is_plain_float(value) else {"$float": b64encode(_double.pack(value)).decode()}
+    if kind is list:
+        return [to_wire(element) for element in value]
+    if kind is dict:
+        return {name: to_wire(item) for name, item in value.items()}
+    if kind is Int64 or kind is bytes:
+        return _encode_special(value)
+    return value
+
+
+def from_wire(json_object: Any) -> Value:
+    """The value that a decoded JSON tree stands for, as a fresh copy. Raises `InvalidValue`."""
+    return _settle(_copy_tree(json_object, _NESTING_MAX), _NESTING_MAX)
+
+
+def _encode_special(value: object) -> Any:
+    if type(value) is Int64:
+        return {"$integer": b64encode(value.to_bytes(8, "little", signed=True)).decode()}
+    if type(value) is bytes:
+        return {"$bytes": b64encode(value).decode()}
+    raise TypeError(f"{type(value).__name__} is not a value. Pass it through normalize() first.")
+
+
+def _is_plain_float(value: float) -> bool:
+    return value - value == 0.0 and (value != 0.0 or copysign(1.0, value) > 0.0)
+
+
+def _has_special_float(value: Value) -> bool:
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        kind = type(item)
+        if kind is float:
+            if not _is_plain_float(item):
+                return True
+        elif kind is dict:
+            pending.extend(item.values())
+        elif kind is list:
+            pending.extend(item)
+    return False
+
+
+def _to_http(value: Value, format: HttpFormat) -> Any:
+    kind = type(value)
+    if kind is dict:
+        return {name: _to_http(item, format) for name, item in value.items()}
+    if kind is list:
+        return [_to_http(element, format) for element in value]
+    if kind is int:
+        return float(value)
+    if format == "json":
+        if kind is float and (isnan(value) or isinf(value)):
+            return "NaN" if isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+        if kind is Int64:
+            return str(int(value))
+        if kind is bytes:
+            return b64encode(value).decode()
+        return value
+    if kind is Int64 and format == "export_json":
+        return int(value)
+    return to_wire(value)
+
+
+def _copy_tree(item: Any, depth_left: int) -> Any:
+    if isinstance(item, (dict, list)):
+        if depth_left < 0:
+            raise nesting_error("Value", _NESTING_MAX + 1, _NESTING_MAX)
+        if isinstance(item, dict):
+            return {name: _copy_tree(child, depth_left - 1) for name, child in item.items()}
+        return [_copy_tree(child, depth_left - 1) for child in item]
+    return item
+
+
+def _settle(item: Any, depth_left: int) -> Value:
+    """Checks a fresh JSON tree in place, and replaces what stands for something special. Returns what `item` stands for."""
+    kind = type(item)
+    if kind is dict:
+        if len(item) == 1:
+            special = _decode_special(item)
+            if special is not None:
+                return special
+        if depth_left <= 0:
+            raise nesting_error("Value", _NESTING_MAX + 1, _NESTING_MAX)
+        _check_object(item)
+        for name, child in item.items():
+            child_kind = type(child)
+            if child_kind is str or child_kind is float or child is None or child_kind is bool:
+                continue
+            settled = _settle(child, depth_left - 1)
+            if settled is not child:
+                item[name] = settled
+    elif kind is list:
+        if depth_left <= 0:
+            raise nesting_error("Value", _NESTING_MAX + 1, _NESTING_MAX)
+        if len(item) > DEFAULT_LIMITS.array_length_max:
+            raise InvalidValue(
+                f"Array length is too long ({len(item)} > maximum length {DEFAULT_LIMITS.array_length_max})",
+                code="ArrayTooLong",
+            )
+        for at, child in enumerate(item):
+            child_kind = type(child)
+            if child_kind is str or child_kind is float or child is None or child_kind is bool:
+                continue
+            settled = _settle(child, depth_left - 1)
+            if settled is not child:
+                item[at] = settled
+    elif kind is int and not -SAFE_INTEGER_MAX <= item <= SAFE_INTEGER_MAX:
+        # A number on the wire is a double, however many digits it is written with.
+        return float(item)
+    return item
+
+
+def _check_object(item: dict[str, Any]) -> None:
+    if len(item) > DEFAULT_LIMITS.object_fields_max:
+        raise InvalidValue(
+            f"Object has too many fields ({len(item)} > maximum number {DEFAULT_LIMITS.object_fields_max})",
+            code="TooManyFieldsError",
+        )
+    for name in item:
+        if not is_field_name(name):
+            raise InvalidValue(describe_bad_field_name(name) or "")
+
+
+def _decode_special(item: dict[str, Any]) -> Value:
+    """The value of a `$integer`, `$bytes` or `$float` object; None if `item` is an ordinary object."""
+    ((name, payload),) = item.items()
+    if name == "$integer":
+        return Int64(int.from_bytes(_decode_base64(name, payload, 8), "little", signed=True))
+    if name == "$bytes":
+        return _decode_base64(name, payload, None)
+    if name == "$float":
+        value: float = _double.unpack(_decode_base64(name, payload, 8))[0]
+        if _is_plain_float(value):
+            _refuse(f"Float64 {value:g} should be encoded as a number")
+        return value
+    return None
+
+
+def _decode_base64(name: str, payload: object, size: int | None) -> bytes:
+    if type(payload) is not str:
+        _refuse(f"{name} must hold a base64 string, and holds {type(payload).__name__}.")
+    try:
+        data = b64decode(payload, validate=True)
+    except ValueError:
+        _refuse(f"{name} must hold base64, in the standard alphabet with padding.")
+    if size is not None and len(data) != size:
+        _refuse(f"{name} must hold {size} bytes, and holds {len(data)}.")
+    return data
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise InvalidValue(reason)
