@@ -57,6 +57,15 @@ class AdminIdentity:
 
     acting_as: Identity | None = None
 
+    @property
+    def cache_key(self) -> bytes:
+        """What functions can tell about an admin: the user acted as. The prefix keeps admins apart from users."""
+        return b"admin" if self.acting_as is None else b"admin:" + self.acting_as.cache_key
+
+    def to_user_identity(self) -> dict[str, Any] | None:
+        """What `ctx.auth.get_user_identity()` answers for the admin: the user acted as, or nobody."""
+        return None if self.acting_as is None else self.acting_as.to_user_identity()
+
 
 Caller = Identity | AdminIdentity | None
 """What a checked request carries: a user, the admin, or nobody."""
