@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from tests.scenarios.js_client import Following, JsClient, JsDriver, JsError
@@ -62,7 +64,7 @@ def test_a_row_of_optimistic_updates_never_flickers(server: ServerProcess, js: J
     assert len(shown) == 10
     # Once a message was on the screen it stayed, in its place, as a guess or as the truth.
     lists = [[row["body"] for row in rows] for rows in messages.seen if rows]
-    for before, after in zip(lists, lists[1:], strict=False):
+    for before, after in itertools.pairwise(lists):
         assert after[: len(before)] == before
     settled = [sum(not is_draft for _, is_draft in summary(rows)) for rows in messages.seen]
     assert settled == sorted(settled)
