@@ -9,10 +9,10 @@ proportion to the ranges. What queries read is mostly of two simple shapes, and 
   prefix that is registered. Lengths are few as a rule (ids have one length); past `PREFIX_LENGTHS_MAX` of them further
   lengths are treated as general ranges, so that odd data cannot turn lookups into a scan;
 * **whole indexes**, ["", None): a plain set, since every key hits it;
-* **general ranges**: kept in order of (lower, upper) in blocks. A search starts at the last range that begins at or before
-  the key and walks towards smaller beginnings only as long as some range there still reaches past the key, which the largest
-  upper bound so far ("reach", per block) tells without looking. Ranges long enough to spoil that for their neighbours
-  (they span many blocks) live in a second list of the same kind, where being long is normal.
+* **general ranges**: kept in order of (lower, upper) in blocks. A search starts at the last range that begins at or
+  before the key and walks towards smaller beginnings only as long as some range there still reaches past the key,
+  which the largest upper bound so far ("reach", per block) tells without looking. Ranges long enough to spoil that
+  for their neighbours (they span many blocks) live in a second list of the same kind, where being long is normal.
 
 Invariant: an item is in exactly one of these places for each (lower, upper) it was added with, and `holding` returns it
 if and only if lower <= key < upper; the same item may be returned once for each of its ranges that hold the key.
@@ -37,7 +37,7 @@ _END: Final = b"\xff" * 8
 
 
 class IntervalMap(Generic[Item]):
-    """Ranges of one index, each with the items that wait for it. Bounds are bytes; an upper bound of None is the end."""
+    """Ranges of one index, each with the items that wait for it. An upper bound of None is the end."""
 
     __slots__ = ("_long", "_points", "_prefix_lengths", "_prefixes", "_short", "_whole")
 
@@ -117,7 +117,7 @@ class IntervalMap(Generic[Item]):
             prefixes = self._prefixes
             for length in self._prefix_lengths:
                 waiting = prefixes.get(key[:length])
-                # Between p + 0xff and the next prefix lie only keys that no encoded value makes; still, they are outside.
+                # From p + 0xff on lie only keys that no encoded value makes; still, they are outside.
                 if waiting is not None and key[length : length + 1] != b"\xff" and len(key) >= length:
                     found.extend(waiting)
         if self._short.reach > key:
@@ -280,7 +280,8 @@ class _RangeList(Generic[Item]):
             assert 0 < len(block.bounds) <= _BLOCK_MAX, "a block is empty or too long"
             assert set(block.bounds) == set(block.items), "a block's order and items disagree"
             assert all(block.items.values()), "an empty set of items is kept for a range"
-            assert block.upper_max == max(bounds[1] for bounds in block.bounds), "a block's largest upper bound is wrong"
+            largest = max(bounds[1] for bounds in block.bounds)
+            assert block.upper_max == largest, "a block's largest upper bound is wrong"
             reach = max(reach, block.upper_max)
             assert self._reaches[at] == reach, "a block's reach is wrong"
             assert self._firsts[at] == block.bounds[0], "a block's first range is wrong"

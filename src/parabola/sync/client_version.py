@@ -28,7 +28,7 @@ UNKNOWN_CLIENT: Final = ClientVersion("unknown", None)
 
 
 def parse_client_header(text: str) -> ClientVersion | None:
-    """`<name>-<version>` where the name may hold dashes: the longest suffix that is a version wins. None if there is none."""
+    """`<name>-<version>`, where the name may hold dashes: the longest suffix that is a version wins; or None."""
     dash = text.find("-")
     while dash != -1:
         number = _parse_number(text[dash + 1 :])

@@ -1,8 +1,8 @@
 """Messages to and from text.
 
 Reading is strict in what matters (types, required fields) and ignores what it does not know inside a message. Writing
-splices results that are already JSON, so that a result shared by a thousand sockets is never encoded again. Key order and
-the fields that must or must not be present are those of wire 1.4.
+splices results that are already JSON, so that a result shared by a thousand sockets is never encoded again. Key order
+and the fields that must or must not be present are those of wire 1.4.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from parabola.sync.versions import StateVersion
 
 PING: Final = b'{"type":"Ping"}'
 
-_client_decoder = msgspec.json.Decoder(ClientMessage)
-_server_decoder = msgspec.json.Decoder(ServerMessage)
+_client_decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
+_server_decoder: msgspec.json.Decoder[ServerMessage] = msgspec.json.Decoder(ServerMessage)
 _encoder = msgspec.json.Encoder()
 
 
@@ -63,7 +63,9 @@ def lines_json(lines: Sequence[str]) -> bytes:
     return b"[" + b",".join([text_json(line) for line in lines]) + b"]"
 
 
-def write_transition(start: StateVersion, end: StateVersion, modifications: Sequence[bytes], clocks: bytes = b"") -> bytes:
+def write_transition(
+    start: StateVersion, end: StateVersion, modifications: Sequence[bytes], clocks: bytes = b""
+) -> bytes:
     """A Transition. `clocks` is what `write_clocks` gave, or nothing where the times are of no use to the client."""
     return b'{"type":"Transition","startVersion":%b,"endVersion":%b,"modifications":[%b]%b}' % (
         start.to_json(),

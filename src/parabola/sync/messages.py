@@ -1,8 +1,9 @@
 """Every message of the sync protocol, both ways, as types (wire 1.3, 1.4).
 
 Field names are Python's; on the wire they are camelCase. Arguments, results and error data stay raw JSON here: most
-are passed on or compared as bytes, and whoever needs the value decodes it. Unknown fields are ignored, unknown types refused.
-The server writes its own messages by splicing bytes (`codec`); the types of server messages are what clients decode into.
+are passed on or compared as bytes, and whoever needs the value decodes it. Unknown fields are ignored, unknown types
+refused. The server writes its own messages by splicing bytes (`codec`); the types of server messages are what clients
+decode into.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ U32: TypeAlias = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 SessionId: TypeAlias = Annotated[str, Meta(max_length=100)]
 
 
-class _Message(Struct, frozen=True, gc=False, rename="camel", tag_field="type", omit_defaults=True):
+class _Message(Struct, gc=False, rename="camel", tag_field="type", omit_defaults=True):
     """What the messages share: tagged with their class name in `type`."""
 
 
@@ -101,7 +102,7 @@ ClientMessage: TypeAlias = Connect | ModifyQuerySet | Mutation | Action | Authen
 # Server to client.
 
 
-class WireVersion(Struct, frozen=True, gc=False, rename="camel"):
+class WireVersion(Struct, gc=False, rename="camel"):
     """A version as it travels; `versions.StateVersion` with its timestamp in text."""
 
     query_set: int
@@ -195,4 +196,6 @@ class Ping(_Message, tag="Ping"):
     """Says only that the server is there."""
 
 
-ServerMessage: TypeAlias = Transition | TransitionChunk | MutationResponse | ActionResponse | AuthError | FatalError | Ping
+ServerMessage: TypeAlias = (
+    Transition | TransitionChunk | MutationResponse | ActionResponse | AuthError | FatalError | Ping
+)
