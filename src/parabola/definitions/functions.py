@@ -1,0 +1,225 @@
+"""`@query`, `@mutation`, `@action`, their internal forms and `@http_action`: they mark a function, they do not run it.
+
+The decorated object is a `FunctionDefinition`. It knows its kind and visibility, and, once the loader has named it, its path. It
+stays callable as the plain helper it was: `await send(ctx, body="hi")` runs the handler in the caller's context, without
+validation (semantics 3.1). What arguments it takes is worked out on first use and not at decoration, because an annotation may
+name a class that its module defines further down.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Generic, Literal, NamedTuple, ParamSpec, TypeVar, overload
+
+from parabola.definitions.arguments import Converter, arguments_from_signature, returns_from_signature
+from parabola.schema.validators import Validator, as_validator, v
+
+Kind = Literal["query", "mutation", "action", "http"]
+Visibility = Literal["public", "internal"]
+CallStyle = Literal["keywords", "dict", "nothing"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+ARGS_PARAMETER: Final = "args"
+
+
+class Signature(NamedTuple):
+    """What a function takes and gives, resolved.
+
+    `args` and `returns` are None where anything goes. `convert` turns the validated arguments object into keyword arguments, or is
+    None where they need no conversion. `style` is how the handler wants them: as keywords, as one dict, or not at all.
+    """
+
+    args: Validator | None
+    returns: Validator | None
+    convert: Converter | None
+    style: CallStyle
+
+
+class FunctionDefinition(Generic[P, R]):
+    """One function of a backend: what a decorator of this module returns."""
+
+    def __init__(
+        self,
+        handler: Callable[P, R],
+        *,
+        kind: Kind,
+        visibility: Visibility,
+        args: Validator | None = None,
+        returns: Validator | None = None,
+    ) -> None:
+        if not callable(handler):
+            raise TypeError(
+                f"@{kind} was given {handler!r}, which is not a function. Write @{kind} above an `async def handler(ctx, …)`."
+            )
+        self.handler = handler
+        self.kind: Kind = kind
+        self.visibility: Visibility = visibility
+        # "module:function", set by the loader when the definition is found as a top-level name of a module.
+        self.path: str | None = None
+        self._declared_args = args
+        self._declared_returns = returns
+        self._signature: Signature | None = None
+        self.__name__: str = getattr(handler, "__name__", type(handler).__name__)
+        self.__qualname__: str = getattr(handler, "__qualname__", self.__name__)
+        self.__module__: str = getattr(handler, "__module__", __name__)
+        self.__doc__ = getattr(handler, "__doc__", None)
+        self.__wrapped__ = handler
+
+    @property
+    def signature(self) -> Signature:
+        """The resolved signature. The first access may raise DeveloperError or NameError for annotations that make no sense."""
+        if self._signature is None:
+            self._signature = self._resolve()
+        return self._signature
+
+    @property
+    def args(self) -> Validator | None:
+        """The validator of the arguments object, None where anything goes."""
+        return self.signature.args
+
+    @property
+    def returns(self) -> Validator | None:
+        """The validator of the result, None where anything goes."""
+        return self.signature.returns
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Runs the handler as a plain helper in the caller's context, with no validation and no transaction of its own."""
+        if args:
+            warn = getattr(args[0], "note_direct_call", None)
+            if warn is not None:
+                warn(self)
+        return self.handler(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        where = self.path if self.path is not None else f"{self.__module__}.{self.__qualname__}"
+        return f"<{self.visibility} {self.kind} {where}>"
+
+    def _resolve(self) -> Signature:
+        if self.kind == "http":
+            return Signature(None, None, None, "nothing")
+        style = self._call_style()
+        returns = self._declared_returns
+        if returns is None:
+            returns = returns_from_signature(self.handler)
+        if self._declared_args is not None:
+            return Signature(self._declared_args, returns, None, style)
+        if style == "keywords":
+            args, convert = arguments_from_signature(self.handler)
+            return Signature(args, returns, convert, style)
+        return Signature(None, returns, None, style)
+
+    def _call_style(self) -> CallStyle:
+        parameters = list(inspect.signature(self.handler).parameters.values())
+        if not parameters or parameters[0].kind is inspect.Parameter.KEYWORD_ONLY:
+            raise TypeError(
+                f"{self.__qualname__} takes no context. A {self.kind} is called with its context first: "
+                f"write `async def {self.__name__}(ctx, …)`."
+            )
+        after_context = parameters[1:]
+        if parameters[0].kind is inspect.Parameter.VAR_POSITIONAL:
+            after_context = parameters
+        if not after_context:
+            # It looks at no argument. Without `args=` it accepts any, as a handler without a validator does (semantics 3.4).
+            return "nothing"
+        if len(after_context) == 1 and after_context[0].name == ARGS_PARAMETER:
+            if after_context[0].kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD):
+                return "dict"
+        return "keywords"
+
+
+class Decorator:
+    """What `query`, `mutation` … are: usable bare, or with `args=` and `returns=` first."""
+
+    def __init__(self, kind: Kind, visibility: Visibility, doc: str) -> None:
+        self._kind: Kind = kind
+        self._visibility: Visibility = visibility
+        self.__doc__ = doc
+
+    @overload
+    def __call__(self, handler: Callable[P, R], /) -> FunctionDefinition[P, R]: ...
+
+    @overload
+    def __call__(
+        self,
+        *,
+        args: Validator | Mapping[str, Any] | None = None,
+        returns: Validator | Mapping[str, Any] | None = None,
+    ) -> Callable[[Callable[P, R]], FunctionDefinition[P, R]]: ...
+
+    def __call__(
+        self,
+        handler: Callable[..., Any] | None = None,
+        /,
+        *,
+        args: Validator | Mapping[str, Any] | None = None,
+        returns: Validator | Mapping[str, Any] | None = None,
+    ) -> Any:
+        if handler is not None:
+            return FunctionDefinition(handler, kind=self._kind, visibility=self._visibility)
+        args_validator = None if args is None else _checked_args(as_validator(args))
+        returns_validator = None if returns is None else as_validator(returns)
+
+        def decorate(handler: Callable[P, R]) -> FunctionDefinition[P, R]:
+            return FunctionDefinition(
+                handler,
+                kind=self._kind,
+                visibility=self._visibility,
+                args=args_validator,
+                returns=returns_validator,
+            )
+
+        return decorate
+
+    def __repr__(self) -> str:
+        return f"<decorator {self._visibility} {self._kind}>"
+
+
+def _checked_args(validator: Validator) -> Validator:
+    if validator.kind not in ("object", "any"):
+        raise TypeError(
+            f"args= was given {validator}. The arguments of a call are always one object: "
+            "pass a dict of validators, one v.object({...}), or v.any()."
+        )
+    return validator
+
+
+query: Final = Decorator("query", "public", "A public, read-only, live function. Runs on one snapshot of the database.")
+mutation: Final = Decorator("mutation", "public", "A public function that reads and writes in one serializable transaction.")
+action: Final = Decorator("action", "public", "A public function that may do anything, and reaches the database by calling others.")
+internal_query: Final = Decorator("query", "internal", "A query that only other functions and admins can call.")
+internal_mutation: Final = Decorator("mutation", "internal", "A mutation that only other functions and admins can call.")
+internal_action: Final = Decorator("action", "internal", "An action that only other functions and admins can call.")
+
+
+def http_action(handler: Callable[P, R], /) -> FunctionDefinition[P, R]:
+    """Marks `async def handler(ctx, request) -> Response` as the handler of an HTTP route (`HttpRouter.route`)."""
+    return FunctionDefinition(handler, kind="http", visibility="public")
+
+
+pagination_opts_validator: Final = v.object(
+    {
+        "numItems": v.number(),
+        "cursor": v.union(v.string(), v.null()),
+        "endCursor": v.optional(v.union(v.string(), v.null())),
+        "id": v.optional(v.number()),
+        "maximumRowsRead": v.optional(v.number()),
+        "maximumBytesRead": v.optional(v.number()),
+    }
+)
+"""The validator of the options that clients send to a paginated query: `args={"paginationOpts": pagination_opts_validator}`."""
+
+
+def pagination_result_validator(item: Validator) -> Validator:
+    """The validator of what `paginate()` returns, for pages of `item`."""
+    return v.object(
+        {
+            "page": v.array(item),
+            "isDone": v.boolean(),
+            "continueCursor": v.string(),
+            "splitCursor": v.optional(v.union(v.string(), v.null())),
+            "pageStatus": v.optional(v.union(v.literal("SplitRecommended"), v.literal("SplitRequired"), v.null())),
+        }
+    )

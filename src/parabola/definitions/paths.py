@@ -1,0 +1,76 @@
+"""The names of functions, in every spelling that clients send, and their one canonical form.
+
+A function is `folder/module:function`. Clients may add `.js` to the module (the Python client does, after a reconnect),
+leave `:default` out, and write each part in camelCase where the Python file says snake_case. `canonical_path` undoes the
+first two; `wire_name` maps both spellings onto one key, under which `functions.registry` looks functions up. Field names and
+arguments are data and are never touched here.
+
+Source: wire 4.1, semantics 3.2 and 22.3 item 38.
+"""
+
+from __future__ import annotations
+
+import re
+
+from parabola.errors import BadRequest
+
+PART_LENGTH_MAX = 64
+DEFAULT_FUNCTION = "default"
+
+_PART = re.compile(r"[A-Za-z0-9_.]*[A-Za-z0-9][A-Za-z0-9_.]*")
+_FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SNAKE_STEP = re.compile(r"(?<=[A-Za-z0-9])_+([A-Za-z0-9])")
+
+
+class InvalidFunctionPath(BadRequest):
+    """A text that cannot be the name of any function."""
+
+    default_code = "BadFunctionPath"
+
+
+def canonical_path(text: str) -> str:
+    """`text` as `folder/module:function`: no extension, the function always named.
+
+    Spelling (snake_case or camelCase) is kept: which one exists is the registry's knowledge. Raises `InvalidFunctionPath`
+    when no function could have this name.
+    """
+    module, separator, function = text.rpartition(":")
+    if not separator:
+        module, function = text, DEFAULT_FUNCTION
+    if module.endswith(".js"):
+        module = module[:-3]
+    if not _FUNCTION.fullmatch(function) or len(function) > PART_LENGTH_MAX:
+        raise InvalidFunctionPath(
+            f"{text!r} is not a function path: {function!r} cannot be the name of a function. "
+            "Write it as 'folder/module:function'."
+        )
+    for part in module.split("/"):
+        if not _PART.fullmatch(part) or len(part) > PART_LENGTH_MAX or part.startswith(".") or part.endswith("."):
+            raise InvalidFunctionPath(
+                f"{text!r} is not a function path: {part!r} cannot be the name of a module. "
+                "Write it as 'folder/module:function'."
+            )
+    return f"{module}:{function}"
+
+
+def split_path(path: str) -> tuple[str, str]:
+    """A canonical path as (module, function)."""
+    module, _, function = path.rpartition(":")
+    return module, function
+
+
+def display_path(path: str) -> str:
+    """A canonical path as people read it: without `:default`."""
+    module, function = split_path(path)
+    return module if function == DEFAULT_FUNCTION else path
+
+
+def camel_case(part: str) -> str:
+    """One part of a path in its wire spelling: `get_gold_upgrades` gives `getGoldUpgrades`; leading underscores stay."""
+    return _SNAKE_STEP.sub(lambda step: step.group(1).upper(), part)
+
+
+def wire_name(path: str) -> str:
+    """The canonical path with each part in camelCase: equal for all spellings of one function."""
+    module, function = split_path(path)
+    return "/".join(camel_case(part) for part in module.split("/")) + ":" + camel_case(function)
