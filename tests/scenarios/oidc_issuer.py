@@ -1,7 +1,8 @@
 """A small real OpenID Connect issuer on loopback: discovery, a key set, and tokens, over real sockets.
 
-Tokens are signed with PyJWT, so that what the backend believes is checked against a library it does not use. It can be made to
-misbehave: keys can be rotated, the server can stop answering, and each document counts how often it was fetched.
+Tokens are signed with PyJWT, so that what the backend believes is checked against a library it does not use. It can be
+made to misbehave: keys can be rotated, the server can stop answering, and each document counts how often it was
+fetched.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ class RawClient:
         self.send(type="Mutation", requestId=request_id, udfPath=path, args=[args])
 
     def receive(self, timeout: float = PATIENCE_S) -> dict[str, Any]:
-        """The next message that is not a Ping. Raises Closed when the server has closed, TimeoutError when nothing comes."""
+        """The next message that is not a Ping. Raises Closed at the end, TimeoutError when none comes."""
         while True:
             try:
                 message = json.loads(self.socket.recv(timeout=timeout))
@@ -99,6 +99,16 @@ class RawClient:
             for modification in self.until("Transition")["modifications"]:
                 if modification["queryId"] == query_id:
                     return dict(modification)
+
+    def refusal(self) -> str:
+        """What the server says to a mutation that it refuses, in an answer or in a FatalError before it closes."""
+        while True:
+            message = self.receive()
+            if message["type"] == "FatalError":
+                return str(message["error"])
+            if message["type"] == "MutationResponse":
+                assert not message["success"], message
+                return str(message["result"])
 
     def until_closed(self) -> Closed:
         """Reads on until the server closes."""

@@ -21,6 +21,16 @@ async def store(ctx: MutationCtx, label: str, value: Any) -> Any:
     return value
 
 
+@mutation(args={"label": v.string(), "value": v.any()})
+async def restore(ctx: MutationCtx, label: str, value: Any) -> None:
+    """Replaces what is stored under `label`, or stores it."""
+    row = await ctx.db.query("anything").with_index("by_label", lambda q: q.eq("label", label)).unique()
+    if row is None:
+        await ctx.db.insert("anything", {"label": label, "value": value})
+    else:
+        await ctx.db.patch(row["_id"], {"value": value})
+
+
 @query
 async def stored(ctx: QueryCtx, label: str) -> Any:
     row = await ctx.db.query("anything").with_index("by_label", lambda q: q.eq("label", label)).unique()
