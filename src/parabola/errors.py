@@ -11,6 +11,7 @@ The tree, with the branch that says whose doing it is::
     │   ├── FunctionNotFound · WrongFunctionKind · InvalidFunctionCall
     │   ├── InvalidArgument        a bad argument of a ctx.db / ctx.scheduler call
     │   ├── InvalidValue           something that is not a value, too large, too deep
+    │   ├── ValidationFailed       a value does not match a validator; places that validate wrap it in one of these
     │   ├── SchemaError            a schema that cannot be, or a document that does not fit it
     │   ├── QueryError             a query used wrongly (bounds, fields, builders)
     │   ├── LimitExceeded          one of the limits of a transaction
@@ -109,6 +110,12 @@ class InvalidValue(DeveloperError):
     """Something that is not a value, or one that is too large or too deep."""
 
     default_code: ClassVar[str] = "InvalidValue"
+
+
+class ValidationFailed(DeveloperError):
+    """A value does not match a validator. The message is the spec's text (wire 4.3); whoever validates adds the place."""
+
+    default_code: ClassVar[str] = "ValidationFailed"
 
 
 class SchemaError(DeveloperError):
