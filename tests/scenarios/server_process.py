@@ -158,6 +158,13 @@ class ServerProcess:
         if self._process is not None:
             self.kill()
 
+    def parabola(self, *arguments: str) -> str:
+        """Runs `parabola …` beside the server, on its data folder; returns what it printed."""
+        command = [sys.executable, "-m", "parabola", *arguments, "--data", str(self.data)]
+        done = subprocess.run(command, cwd=self.project, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
     def call(self, kind: str, path: str, args: object | None = None, **headers: str) -> dict[str, object]:
         """POSTs one call to the HTTP API (`kind` is query, mutation or action) and returns the decoded answer."""
         body = {"path": path, "args": args if args is not None else {}, "format": "json"}

@@ -5,4 +5,4 @@ import os
 from parabola import auth
 
 _issuer = os.environ.get("SCENARIO_ISSUER")
-providers = [auth.oidc(domain=_issuer, application_id="scenarios")] if _issuer else []
+providers = [auth.oidc(domain=_issuer, application_id="parabola")] if _issuer else []
