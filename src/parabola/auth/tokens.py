@@ -82,8 +82,7 @@ class TokenVerifier:
         known = self._recall(token)
         if known is not None:
             return known
-        unchecked = parse_token(token)
-        position = self._choose(unchecked)
+        unchecked, position = self._triage(token)
         ring = self._sources[position].ring_at_hand()
         if ring is None:
             return None
@@ -100,15 +99,9 @@ class TokenVerifier:
         known = self._recall(token)
         if known is not None:
             return known
-        unchecked = parse_token(token)
-        position = self._choose(unchecked)
+        unchecked, position = self._triage(token)
         provider, source = self._providers[position], self._sources[position]
         algorithms = _algorithms(provider)
-        if isinstance(provider, CustomJWTProvider) and unchecked.key_id is None:
-            raise self._no_key(unchecked, provider)
-        if unchecked.algorithm not in algorithms:
-            # Before any fetch: no key could make this token good.
-            raise _wrong_algorithm(provider)
         ring = await source.ring()
         key = ring.pick(unchecked.key_id, algorithms)
         if key is None and unchecked.key_id is not None:
@@ -123,8 +116,16 @@ class TokenVerifier:
         for source in self._sources:
             await source.close()
 
-    def _choose(self, unchecked: UncheckedToken) -> int:
-        return choose_provider(self._providers, unchecked.issuer, unchecked.audiences, redact=self._redact)
+    def _triage(self, token: str) -> tuple[UncheckedToken, int]:
+        """Takes the token apart and picks its provider; refuses, before any fetch, what no key could make good."""
+        unchecked = parse_token(token)
+        position = choose_provider(self._providers, unchecked.issuer, unchecked.audiences, redact=self._redact)
+        provider = self._providers[position]
+        if isinstance(provider, CustomJWTProvider) and unchecked.key_id is None:
+            raise self._no_key(unchecked, provider)
+        if unchecked.algorithm not in _algorithms(provider):
+            raise _wrong_algorithm(provider)
+        return unchecked, position
 
     def _recall(self, token: str) -> VerifiedToken | None:
         remembered = self._remembered.get(token)
