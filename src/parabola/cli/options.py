@@ -1,0 +1,60 @@
+"""Options that several commands share, and what they default to."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 3210
+URL_VARIABLE = "PARABOLA_URL"
+ADMIN_KEY_VARIABLE = "PARABOLA_ADMIN_KEY"
+
+DirectoryArgument = Annotated[
+    Path | None,
+    typer.Argument(metavar="[DIR]", help="The project, or its functions folder. [default: here]", show_default=False),
+]
+HostOption = Annotated[str, typer.Option("--host", help="The address to listen on; 0.0.0.0 for all.")]
+PortOption = Annotated[int, typer.Option("--port", help="The port to listen on.", min=0, max=65535)]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", help="Where the data lie. [default: .parabola/ beside the functions]", show_default=False, metavar="DIR"
+    ),
+]
+UrlOption = Annotated[
+    str | None,
+    typer.Option("--url", help=f"The server. [default: {URL_VARIABLE}, else the one on port 3210]", show_default=False),
+]
+AdminKeyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--admin-key",
+        help=f"Its admin key. [default: {ADMIN_KEY_VARIABLE}, else the key in the data folder here]",
+        show_default=False,
+        metavar="KEY",
+    ),
+]
+
+
+def server_url(option: str | None) -> str:
+    """The server to talk to: the option, the environment, or the default address of `parabola dev`."""
+    return option or os.environ.get(URL_VARIABLE) or f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
+
+
+def json_object(text: str, what: str) -> dict[str, Any]:
+    """Parses an argument that must be a JSON object; a slip is a usage error that shows the place."""
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise typer.BadParameter(
+            f"{what} is not JSON: {error.msg} at character {error.pos + 1} of {text!r}. "
+            """Write it as '{"name": "value"}', in single quotes for the shell."""
+        ) from error
+    if not isinstance(value, dict):
+        raise typer.BadParameter(f"""{what} must be a JSON object like '{{"name": "value"}}', and is {text!r}.""")
+    return value

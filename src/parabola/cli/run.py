@@ -1,0 +1,96 @@
+"""`parabola run`: calls a function of a running server."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from parabola.cli.access import admin_key_for
+from parabola.cli.console import err, fail, out
+from parabola.cli.failure import EXIT_FAILURE
+from parabola.cli.follow import follow_query
+from parabola.cli.options import AdminKeyOption, DataOption, UrlOption, json_object, server_url
+from parabola.cli.remote import FunctionFailed, RemoteBackend
+from parabola.cli.rendering import to_json
+
+
+def run(
+    function: Annotated[str, typer.Argument(metavar="FN", help="The function, as module:name.", show_default=False)],
+    arguments: Annotated[str, typer.Argument(metavar="[JSON]", help="Its arguments, a JSON object.")] = "{}",
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow a query: print each new result.")] = False,
+    identity: Annotated[
+        str | None,
+        typer.Option("--identity", help="Act as this user: a JSON object.", metavar="JSON", show_default=False),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One line of JSON for each result.")] = False,
+    url: UrlOption = None,
+    admin_key: AdminKeyOption = None,
+    data: DataOption = None,
+) -> None:
+    """Call a query, mutation or action; internal ones too.
+
+    The result goes to standard output as JSON, log lines and errors to standard error. A user to act as has
+    "subject" and "issuer", or "tokenIdentifier", and any other attributes.
+
+    [bold]Examples[/]
+
+      parabola run messages:list
+      parabola run messages:send '{"author": "Ada", "body": "hello"}'
+      parabola run messages:list --watch
+      parabola run users:store --identity '{"subject": "u1", "issuer": "https://issuer", "name": "Ada"}'
+    """
+    args = json_object(arguments, "The arguments")
+    user = _identity(identity)
+    address = server_url(url)
+    key = admin_key_for(admin_key, data)
+    if watch:
+        _follow(address, key, function, args, user, as_json)
+        return
+    with RemoteBackend(address, key, identity=user) as server:
+        try:
+            answer = server.call(function, args)
+        except FunctionFailed as failure:
+            _print_logs(failure.log_lines)
+            fail(str(failure))
+            if failure.data is not None:
+                err.print(f"Data: {to_json(failure.data, indent=None)}", markup=False)
+            raise typer.Exit(EXIT_FAILURE) from failure
+    _print_logs(answer.log_lines)
+    _print_value(answer.value, as_json)
+
+
+def _follow(
+    url: str, key: str, function: str, args: dict[str, Any], user: dict[str, Any] | None, as_json: bool
+) -> None:
+    for update in follow_query(url, key, function, args, identity=user):
+        _print_logs(update.log_lines)
+        if update.error is None:
+            _print_value(update.value, as_json)
+        else:
+            fail(update.error)
+            if update.error_data is not None:
+                err.print(f"Data: {to_json(update.error_data, indent=None)}", markup=False)
+
+
+def _identity(text: str | None) -> dict[str, Any] | None:
+    if text is None:
+        return None
+    identity = json_object(text, "--identity")
+    if "tokenIdentifier" not in identity and not {"subject", "issuer"} <= identity.keys():
+        raise typer.BadParameter(
+            'The user of --identity needs "subject" and "issuer", or "tokenIdentifier": '
+            """'{"subject": "u1", "issuer": "https://issuer"}'."""
+        )
+    return identity
+
+
+def _print_logs(lines: list[str] | tuple[str, ...]) -> None:
+    for line in lines:
+        err.print(line, style="dim", markup=False)
+
+
+def _print_value(value: Any, as_json: bool) -> None:
+    out.print(to_json(value, indent=None if as_json else 2), markup=False)
+    # A pipe would otherwise hold lines back until its buffer is full.
+    out.file.flush()

@@ -1,0 +1,74 @@
+"""Where `find_project` looks, in order, and what it says when there is nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from parabola.backend.project import find_project
+from parabola.errors import LoadError
+
+
+def write(path: Path, text: str = "") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_backend_folder_is_the_default(tmp_path: Path) -> None:
+    write(tmp_path / "backend" / "messages.py")
+    project = find_project(tmp_path)
+    assert (project.root, project.functions) == (tmp_path, tmp_path / "backend")
+
+
+def test_pyproject_names_another_folder(tmp_path: Path) -> None:
+    write(tmp_path / "pyproject.toml", '[tool.parabola]\nfunctions = "src/api"\n')
+    write(tmp_path / "src" / "api" / "messages.py")
+    write(tmp_path / "backend" / "not_this.py")
+    assert find_project(tmp_path).functions == tmp_path / "src" / "api"
+
+
+def test_the_data_lie_beside_the_functions_folder(tmp_path: Path) -> None:
+    write(tmp_path / "pyproject.toml", '[tool.parabola]\nfunctions = "src/api"\n')
+    write(tmp_path / "src" / "api" / "messages.py")
+    assert find_project(tmp_path).data == tmp_path / "src" / ".parabola"
+
+
+def test_the_functions_folder_itself_may_be_named(tmp_path: Path) -> None:
+    write(tmp_path / "backend" / "schema.py")
+    write(tmp_path / "functions" / "messages.py")
+    assert find_project(tmp_path / "backend").functions == tmp_path / "backend"
+    assert find_project(tmp_path / "functions").functions == tmp_path / "functions"
+
+
+def test_without_a_directory_the_nearest_parent_with_a_project_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "backend" / "lib" / "auth.py")
+    monkeypatch.chdir(tmp_path / "backend" / "lib")
+    assert find_project().functions == tmp_path / "backend"
+
+
+def test_a_directory_without_functions_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(LoadError, match=r"No functions folder was found(?s:.)*parabola init"):
+        find_project(tmp_path)
+
+
+def test_a_directory_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    with pytest.raises(LoadError, match="There is no directory .*missing"):
+        find_project(tmp_path / "missing")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('[tool.parabola]\nfunctions = "missing"\n', "does not exist"),
+        ("[tool.parabola]\nfunctions = 3\n", "must be the name of a folder"),
+        ("[tool.parabola", "cannot be read"),
+    ],
+)
+def test_a_wrong_setting_is_explained(tmp_path: Path, text: str, why: str) -> None:
+    write(tmp_path / "pyproject.toml", text)
+    with pytest.raises(LoadError, match=why):
+        find_project(tmp_path)
