@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from parabola.schema.changes import is_wider
 from parabola.schema.check import NO_TABLES, Checker, TableNames, ValidationFailed, compile_check
+from parabola.schema.id_annotation import Id
 from parabola.schema.indexes import IndexDefinition, SearchIndexDefinition, VectorIndexDefinition
 from parabola.schema.json_form import validator_from_json
-from parabola.schema.namespace import v
 from parabola.schema.tables import (
     Schema,
     TableDefinition,
@@ -16,12 +16,14 @@ from parabola.schema.tables import (
     doc_validator,
     with_system_fields,
 )
-from parabola.schema.validators import IDENTIFIER, Validator, as_validator
+from parabola.schema.validator_types import IDENTIFIER, Validator, as_validator
+from parabola.schema.validators import v
 
 __all__ = [
     "IDENTIFIER",
     "NO_TABLES",
     "Checker",
+    "Id",
     "IndexDefinition",
     "Schema",
     "SearchIndexDefinition",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parabola.schema.validators import (
+from parabola.schema.validator_types import (
     AnyValidator,
     ArrayValidator,
     BooleanValidator,

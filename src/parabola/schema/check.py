@@ -14,7 +14,7 @@ from typing import TypeAlias
 from parabola.errors import ValidationFailed
 from parabola.schema.explain import explain_mismatch
 from parabola.schema.predicates import TableNames, compile_predicate
-from parabola.schema.validators import Validator
+from parabola.schema.validator_types import Validator
 from parabola.values.kinds import Value
 
 __all__ = ["NO_TABLES", "Checker", "TableNames", "ValidationFailed", "compile_check", "compile_predicate"]

@@ -9,7 +9,7 @@ from typing import Final
 
 from parabola.errors import ValidationFailed
 from parabola.schema.predicates import TableNames
-from parabola.schema.validators import (
+from parabola.schema.validator_types import (
     AnyValidator,
     ArrayValidator,
     BooleanValidator,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from parabola.schema.validators import (
+from parabola.schema.validator_types import (
     AnyValidator,
     ArrayValidator,
     Float64Validator,

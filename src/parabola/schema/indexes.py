@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from parabola.errors import SchemaError
 from parabola.limits import DEFAULT_LIMITS
-from parabola.schema.validators import IDENTIFIER
+from parabola.schema.validator_types import IDENTIFIER
 
 _RESERVED_INDEX_NAMES: Final = ("by_id", "by_creation_time")
 _FILTER_FIELDS_MAX: Final = 16

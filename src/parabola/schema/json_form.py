@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from parabola.errors import SchemaError
 from parabola.schema.checks import check_from_json
-from parabola.schema.validators import (
+from parabola.schema.validator_types import (
     AnyValidator,
     ArrayValidator,
     BooleanValidator,

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Protocol, TypeAlias, cast
 
-from parabola.schema.validators import (
+from parabola.schema.validator_types import (
     AnyValidator,
     ArrayValidator,
     BooleanValidator,

@@ -25,7 +25,7 @@ from parabola.schema.indexes import (
     check_index_name,
 )
 from parabola.schema.json_form import validator_from_json
-from parabola.schema.validators import (
+from parabola.schema.validator_types import (
     IDENTIFIER,
     AnyValidator,
     Float64Validator,
