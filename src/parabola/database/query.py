@@ -1,0 +1,301 @@
+"""Queries: built step by step, read when consumed (semantics 4.2 to 4.5).
+
+A `Query` is used once: each step hands on to a new one and uses up the old. Nothing is looked up or read until it
+is consumed; then the plan is resolved against the transaction's catalog (`ResolvedQuery`), a `Scan` walks the range, and what was
+pulled becomes the transaction's evidence and is counted against its limits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from parabola.database.catalog import BY_CREATION_TIME, Index, Table
+from parabola.database.filters import Expression, FilterBuilder, as_expression, compile_filter
+from parabola.database.key_functions import Document
+from parabola.database.pagination import paginate
+from parabola.database.ranges import Clause, IndexRangeBuilder, RangeFunction, key_range
+from parabola.errors import InvalidArgument, QueryError
+from parabola.values.documents import decode_document
+
+if TYPE_CHECKING:
+    from parabola.database.scan import Scan
+    from parabola.database.transaction import Transaction
+
+FilterFunction = Callable[[FilterBuilder], Any]
+
+_FRESH: Final = 0
+_CHAINED: Final = 1
+_EXECUTING: Final = 2
+_CLOSED: Final = 3
+
+_FIRST_BATCH: Final = 128
+_FILTER_BUILDER: Final = FilterBuilder()
+
+
+class ResolvedQuery(NamedTuple):
+    """A query that knows its table, its index and its range of keys."""
+
+    table: Table
+    index: Index
+    lower: bytes
+    upper: bytes | None
+    descending: bool
+    filters: tuple[Expression, ...]
+
+
+class Query:
+    """A query over one table. Made by `Transaction.query`."""
+
+    __slots__ = (
+        "_clauses",
+        "_direction",
+        "_filters",
+        "_index_name",
+        "_iterator",
+        "_operators",
+        "_state",
+        "_system",
+        "_table_name",
+        "_tx",
+        "_unmetered",
+    )
+
+    def __init__(self, tx: Transaction, table_name: str, *, system: bool, unmetered: bool) -> None:
+        self._tx = tx
+        self._table_name = table_name
+        self._system = system
+        self._unmetered = unmetered
+        self._index_name: str | None = None
+        self._clauses: tuple[Clause, ...] = ()
+        self._direction: str | None = None
+        self._filters: tuple[Expression, ...] = ()
+        self._operators = 0
+        self._state = _FRESH
+        self._iterator: Iterator[Document] | None = None
+
+    # Building
+
+    def with_index(self, name: str, range_function: RangeFunction | None = None) -> Query:
+        """Reads through the index `name`, within the range that `range_function` builds; all of it without one.
+
+        Raises `QueryError` if another step came before.
+        """
+        if self._index_name is not None or self._operators:
+            self._check_chainable()
+            raise QueryError("with_index() must be the first step of a query, and a query takes only one index.")
+        query = self._chained()
+        query._index_name = name
+        if range_function is not None:
+            built: object = range_function(IndexRangeBuilder())
+            if not isinstance(built, IndexRangeBuilder):
+                raise QueryError(
+                    "The range of with_index() must be built with its argument, as in "
+                    f'lambda q: q.eq("field", value); it returned {type(built).__name__}.'
+                )
+            query._clauses = built.clauses()
+        return query
+
+    def full_table_scan(self) -> Query:
+        """Says plainly that the whole table is read, in order of creation. The default."""
+        if self._index_name is not None or self._operators:
+            self._check_chainable()
+            raise QueryError("full_table_scan() must be the first step of a query, in the place of with_index().")
+        query = self._chained()
+        query._index_name = BY_CREATION_TIME
+        return query
+
+    def order(self, direction: str) -> Query:
+        """ "asc" (the default) or "desc": the order of the index key. Raises `QueryError` when given twice."""
+        if direction not in ("asc", "desc"):
+            raise QueryError(f'The order of a query is "asc" or "desc", not {direction!r}.')
+        self._check_chainable()
+        if self._direction is not None:
+            raise QueryError("Queries may only specify order at most once", code="InvalidQuery")
+        query = self._chained()
+        query._direction = direction
+        return query
+
+    def filter(self, predicate: FilterFunction) -> Query:
+        """Keeps only documents for which the expression that `predicate` builds is true. Several are conjoined."""
+        query = self._chained()
+        query._filters = (*self._filters, as_expression(predicate(_FILTER_BUILDER)))
+        return query
+
+    def _chained(self) -> Query:
+        self._check_chainable()
+        operators_max = self._tx.limits.query_operators_max
+        if self._operators >= operators_max:
+            raise QueryError(f"Can't construct query with more than {operators_max} operators")
+        query = Query(self._tx, self._table_name, system=self._system, unmetered=self._unmetered)
+        query._index_name = self._index_name
+        query._clauses = self._clauses
+        query._direction = self._direction
+        query._filters = self._filters
+        query._operators = self._operators + 1
+        self._state = _CHAINED
+        return query
+
+    def _check_chainable(self) -> None:
+        if self._state != _FRESH:
+            raise QueryError("A query can only be chained once and can't be chained after iteration begins.")
+
+    # Consuming
+
+    def collect(self) -> list[Document]:
+        """All results, as fresh dicts."""
+        scan = self._start(_FIRST_BATCH)
+        if scan is None:
+            return []
+        try:
+            if not self._filters:
+                return self._collect_all(scan)
+            return list(self._documents(scan))
+        finally:
+            self._finish(scan)
+
+    def take(self, n: int) -> list[Document]:
+        """The first `n` results. Raises `InvalidArgument` unless `n` is a non-negative integer."""
+        if type(n) is float and n.is_integer():
+            n = int(n)
+        if type(n) is not int or n < 0:
+            raise InvalidArgument("Arg 1 `n` to `take` must be a non-negative integer")
+        if n == 0:
+            self._begin()
+            self._state = _CLOSED
+            return []
+        return self._take(n)
+
+    def first(self) -> Document | None:
+        """The first result, or None."""
+        found = self._take(1)
+        return found[0] if found else None
+
+    def unique(self) -> Document | None:
+        """The only result, or None. Raises `QueryError` if there are two or more."""
+        found = self._take(2)
+        if len(found) > 1:
+            ids = ", ".join(document["_id"] for document in found)
+            raise QueryError(
+                f"unique() query returned more than one result from table {self._table_name}:\n [{ids}, ...]",
+                code="NotUnique",
+            )
+        return found[0] if found else None
+
+    def paginate(self, options: dict[str, Any]) -> dict[str, Any]:
+        """One page: `options` and result as in semantics 6. Raises `QueryError`, `InvalidCursor`."""
+        self._begin()
+        try:
+            return paginate(self._tx, self._resolve(), options, unmetered=self._unmetered)
+        finally:
+            self._state = _CLOSED
+
+    def __iter__(self) -> Iterator[Document]:
+        if self._iterator is not None or self._state != _FRESH:
+            self._begin()
+        self._iterator = self._iterate()
+        return self._iterator
+
+    def _iterate(self) -> Iterator[Document]:
+        scan = self._start(16)
+        if scan is None:
+            return
+        # The evidence grows as documents are pulled, so an iterator that is left lying about has it right at any time.
+        self._tx.watch_scan(scan, self._unmetered)
+        yield from self._documents(scan)
+        self._state = _CLOSED
+
+    def _take(self, n: int) -> list[Document]:
+        scan = self._start(n if not self._filters else max(n, 32))
+        if scan is None:
+            return []
+        found: list[Document] = []
+        try:
+            if self._filters:
+                documents = self._documents(scan)
+                for document in documents:
+                    found.append(document)
+                    if len(found) == n:
+                        break
+            else:
+                tx, unmetered = self._tx, self._unmetered
+                while len(found) < n:
+                    row = scan.pull()
+                    if row is None:
+                        break
+                    tx.note_read(row.document_id, row.data, unmetered)
+                    found.append(decode_document(row.data))
+            return found
+        finally:
+            self._finish(scan)
+
+    def _collect_all(self, scan: Scan) -> list[Document]:
+        tx, unmetered = self._tx, self._unmetered
+        found: list[Document] = []
+        while not scan.at_end:
+            rows = scan.pull_all()
+            if rows is None:
+                found.extend(self._documents(scan))
+                break
+            tx.note_reads(rows, unmetered)
+            found += [decode_document(row[2]) for row in rows]
+        return found
+
+    def _documents(self, scan: Scan) -> Iterator[Document]:
+        tx, unmetered = self._tx, self._unmetered
+        keeps = [compile_filter(expression) for expression in self._filters]
+        while True:
+            tx.check_open()
+            row = scan.pull()
+            if row is None:
+                return
+            tx.note_read(row.document_id, row.data, unmetered)
+            document = decode_document(row.data)
+            if all(keep(document) for keep in keeps):
+                yield document
+
+    def _begin(self) -> None:
+        if self._state == _FRESH:
+            self._state = _EXECUTING
+            return
+        if self._state == _CHAINED:
+            raise QueryError("This query has been chained with another operator and can't be reused.")
+        if self._state == _EXECUTING:
+            raise QueryError("Iteration can only begin on a query once.")
+        raise QueryError("This query is closed and can't emit any more values.")
+
+    def _start(self, batch: int) -> Scan | None:
+        self._begin()
+        resolved = self._resolve()
+        if resolved is None:
+            self._state = _CLOSED
+            return None
+        return self._tx.open_scan(
+            resolved.table,
+            resolved.index,
+            resolved.lower,
+            resolved.upper,
+            descending=resolved.descending,
+            batch=batch,
+            unmetered=self._unmetered,
+        )
+
+    def _finish(self, scan: Scan) -> None:
+        self._state = _CLOSED
+        self._tx.record_scan(scan, self._unmetered)
+
+    def _resolve(self) -> ResolvedQuery | None:
+        """None if there is no such table: then there is nothing to read, and its absence is the evidence."""
+        table = self._tx.table_for_query(self._table_name, system=self._system, unmetered=self._unmetered)
+        if table is None:
+            return None
+        name = self._index_name
+        if name is None or name == BY_CREATION_TIME:
+            index = table.by_creation_time
+        else:
+            index = self._tx.index_for_query(table, name)
+        if self._clauses:
+            lower, upper = key_range(table.name, index.name, index.fields, self._clauses)
+        else:
+            lower, upper = b"", None
+        return ResolvedQuery(table, index, lower, upper, self._direction == "desc", self._filters)

@@ -1,0 +1,585 @@
+"""One transaction: a snapshot, what was read of it, and what is to be written.
+
+All reads are of the state at `begin_ts`, with the transaction's own writes laid over it. Every read leaves evidence in the read
+set, every write waits in the write set; nothing outside notices before the committer has taken both. Calls are
+plain calls: see `storage.contract` for why.
+
+The order of checks, and their texts, are those of the specification (semantics 4.1, 5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import nextafter
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from parabola.database import arguments
+from parabola.database.catalog import READABLE_SYSTEM_TABLES, Catalog, Index, Table
+from parabola.database.cursors import CursorCodec
+from parabola.database.documents import check_schema, new_document, patched_document, replaced_document
+from parabola.database.key_functions import Document, id_key
+from parabola.database.query import Query
+from parabola.database.read_set import ReadSet
+from parabola.database.scan import Scan
+from parabola.database.system_tables import INDEXES, SYSTEM_TABLE_NUMBER_MAX, TABLES, system_index_number
+from parabola.database.usage import Usage
+from parabola.database.write_set import Write, WriteSet
+from parabola.errors import InvalidFunctionCall, QueryError
+from parabola.limits import Limits
+from parabola.values.documents import decode_document, encode_document
+from parabola.values.ids import encode_id, new_internal_id, table_number_of
+from parabola.values.keys import encode_key, prefix_end
+from parabola.values.model import NormalizedDocument
+from parabola.values.size import document_size
+
+if TYPE_CHECKING:
+    from parabola.seams import Entropy
+    from parabola.storage.contract import Storage
+    from parabola.storage.records import Row
+
+Kind = Literal["query", "mutation"]
+
+_INFINITY: Final = float("inf")
+_DAY_NS: Final = 86_400_000_000_000
+_TABLES_BY_NAME: Final = system_index_number(TABLES.number, 0)
+_INDEXES_BY_TABLE: Final = system_index_number(INDEXES.number, 0)
+
+
+class Conflict(BaseException):
+    """The transaction read something that a later commit changed. Run it again, on a newer snapshot.
+
+    A BaseException, so that no `except Exception` of user code can take it for an error of its own.
+    """
+
+    def __init__(self, table: str | None, document_id: str | None = None, ts: int = 0) -> None:
+        self.table = table
+        self.document_id = document_id
+        self.ts = ts
+        """The commit that was in the way; 0 if that is not known any more."""
+        super().__init__(self.message)
+
+    @property
+    def message(self) -> str:
+        """What to tell the caller once the retries are used up (semantics 7.3)."""
+        which = "" if self.document_id is None else f' Another call changed the document with ID "{self.document_id}".'
+        return (
+            f'Documents read from or written to the "{self.table or "unknown"}" table changed while this mutation was '
+            f"being run and on every subsequent retry.{which}"
+        )
+
+
+class _Nested:
+    """What to go back to when a nested call is undone."""
+
+    __slots__ = ("catalog", "paginated", "pending_failure", "usage")
+
+    def __init__(
+        self, usage: tuple[int, int, int, int], catalog: Catalog, paginated: bool, pending_failure: str | None
+    ) -> None:
+        self.usage = usage
+        self.catalog = catalog
+        self.paginated = paginated
+        self.pending_failure = pending_failure
+
+
+class Transaction:
+    """Made by `Database.begin_query` and `Database.begin_mutation`; ended by `Database.commit` and `close`."""
+
+    __slots__ = (
+        "_closed",
+        "_creation_time",
+        "_entropy",
+        "_inserted",
+        "_known",
+        "_nested",
+        "_open_scans",
+        "_paginated",
+        "_reads",
+        "_storage",
+        "_system_reads",
+        "_unmetered_usage",
+        "base_catalog",
+        "begin_ts",
+        "catalog",
+        "create_table",
+        "cursor_codec",
+        "journal",
+        "kind",
+        "limits",
+        "next_journal",
+        "now_ns",
+        "pending_failure",
+        "usage",
+        "writes",
+    )
+
+    def __init__(
+        self,
+        *,
+        kind: Kind,
+        begin_ts: int,
+        now_ns: int,
+        catalog: Catalog,
+        storage: Storage,
+        entropy: Entropy,
+        limits: Limits,
+        cursor_codec: CursorCodec,
+        create_table: Callable[[Transaction, str], Table],
+        journal: str | None = None,
+    ) -> None:
+        self.kind: Kind = kind
+        self.begin_ts = begin_ts
+        self.now_ns = now_ns
+        """The wall clock at the start, in nanoseconds: what `ctx.now()` shows throughout."""
+        self.base_catalog = catalog
+        self.catalog = catalog
+        """With the tables that this transaction created."""
+        self.limits = limits
+        self.usage = Usage(limits)
+        self.writes = WriteSet()
+        self.cursor_codec = cursor_codec
+        self.create_table = create_table
+        self.journal = journal
+        """Where the page of an earlier run of the same query ended."""
+        self.next_journal: str | None = None
+        """Where this run's page ended; None if it did not paginate."""
+        self.pending_failure: str | None = None
+        """How a written document breaks the schema that is being deployed: fails the deploy, not this."""
+        self._storage = storage
+        self._entropy = entropy
+        self._reads = ReadSet()
+        # Reads of system tables, kept apart since they do not count against the limit on ranges.
+        self._system_reads = ReadSet()
+        self._open_scans: list[tuple[Scan, bool]] = []
+        # Stored forms that were read, so that reading a document and then patching it costs one look into the storage.
+        self._known: dict[str, bytes] = {}
+        self._creation_time = 0.0
+        self._inserted = False
+        self._nested: list[_Nested] = []
+        self._paginated = False
+        self._closed = False
+
+    # Reading
+
+    def get(self, document_id: Any, table: str | None = None, *, system: bool = False) -> Document | None:
+        """The document, as a fresh dict, or None. Raises `InvalidArgument` for what is no id of `table`."""
+        self.check_open()
+        found = self._table_of(document_id, "get", table, system=system)
+        if found is None or (system and found.name not in READABLE_SYSTEM_TABLES):
+            return None
+        data = self._load(found, document_id, unmetered=system)
+        return None if data is None else decode_document(data)
+
+    def normalize_id(self, table: str, text: Any, *, system: bool = False) -> str | None:
+        """The id itself if `text` is an id of `table`, else None. Does not look whether the document exists."""
+        self.check_open()
+        if table.startswith("_") != system:
+            side = "System tables can only be accessed from db.system." if not system else "User tables can only be accessed from db."
+            raise QueryError(f"{side}normalizeId().", code="SystemTableError")
+        found = self._find_table(table)
+        if found is None or not isinstance(text, str):
+            return None
+        return str(text) if table_number_of(text) == found.number else None
+
+    def query(self, table: str, *, system: bool = False) -> Query:
+        """Begins a query over `table`; see `query.Query`. Nothing is read yet."""
+        self.check_open()
+        if table.startswith("_") != system:
+            text = (
+                "User tables can only be accessed from db.query()."
+                if system
+                else "System tables can only be accessed from db.system.query()."
+            )
+            raise QueryError(text, code="SystemTableError")
+        return Query(self, table, system=system, unmetered=system)
+
+    # Writing
+
+    def insert(self, table: str, value: Any) -> str:
+        """Stores a new document; returns its id. Creates the table if it is new."""
+        self._check_writable()
+        if not isinstance(value, dict):
+            raise arguments.not_an_object("insert")
+        arguments.check_table_name(table)
+        found = self._find_table(table)
+        if found is None:
+            found = self.create_table(self, table)
+        return self._insert(found, value, metered=True)
+
+    def patch(self, document_id: Any, fields: Any, table: str | None = None) -> None:
+        """Sets the given top-level fields, removes those that are `UNDEFINED`, keeps the others."""
+        self._check_writable()
+        found = self._table_to_write(document_id, "patch", table)
+        if not isinstance(fields, dict):
+            raise arguments.not_an_object("patch")
+        self._patch(found, document_id, fields, metered=True)
+
+    def replace(self, document_id: Any, value: Any, table: str | None = None) -> None:
+        """Sets all fields of a document but its `_id` and `_creationTime`."""
+        self._check_writable()
+        found = self._table_to_write(document_id, "replace", table)
+        if not isinstance(value, dict):
+            raise arguments.not_an_object("replace")
+        self._replace(found, document_id, value, metered=True)
+
+    def delete(self, document_id: Any, table: str | None = None) -> None:
+        """Removes a document."""
+        self._check_writable()
+        found = self._table_to_write(document_id, "delete", table)
+        self._delete(found, document_id, metered=True)
+
+    def count_scheduled(self, argument_bytes: int) -> None:
+        """Counts one scheduled function with arguments of so many Convex bytes. Raises `LimitExceeded`."""
+        self._check_writable()
+        self.usage.count_scheduled(argument_bytes)
+
+    # Nested calls
+
+    def begin_nested(self) -> None:
+        """Begins a call within the transaction, to be ended by one of the next two. They nest strictly."""
+        self.check_open()
+        self._nested.append(_Nested(self.usage.mark(), self.catalog, self._paginated, self.pending_failure))
+        self._paginated = False
+        self.writes.begin_nested()
+
+    def commit_nested(self) -> None:
+        """Keeps what the call wrote."""
+        self._paginated = self._nested.pop().paginated
+        self.writes.commit_nested()
+
+    def rollback_nested(self) -> None:
+        """Drops what the call wrote. Keeps what it read: the caller saw that it failed."""
+        nested = self._nested.pop()
+        self.writes.rollback_nested()
+        self.usage.restore(nested.usage)
+        self._paginated = nested.paginated
+        self.pending_failure = nested.pending_failure
+        if self.catalog is not nested.catalog:
+            self.catalog = nested.catalog
+            self.writes.forget_keys()
+
+    # Parabola's own tables, for the layers above: no guards, no limits, evidence as always
+
+    def system_get(self, table: str, document_id: str) -> Document | None:
+        """The document of a system table, or None."""
+        self.check_open()
+        data = self._load(self._existing(table), document_id, unmetered=True)
+        return None if data is None else decode_document(data)
+
+    def system_insert(self, table: str, value: Document) -> str:
+        """Stores a document in a system table; returns its id."""
+        self._check_writable()
+        return self._insert(self._existing(table), value, metered=False)
+
+    def system_patch(self, table: str, document_id: str, fields: Document) -> None:
+        self._check_writable()
+        self._patch(self._existing(table), document_id, fields, metered=False)
+
+    def system_replace(self, table: str, document_id: str, value: Document) -> None:
+        self._check_writable()
+        self._replace(self._existing(table), document_id, value, metered=False)
+
+    def system_delete(self, table: str, document_id: str) -> None:
+        self._check_writable()
+        self._delete(self._existing(table), document_id, metered=False)
+
+    def system_query(self, table: str) -> Query:
+        """A query over any table, also a user's, that counts for nothing."""
+        self.check_open()
+        return Query(self, table, system=True, unmetered=True)
+
+    # What others see of it
+
+    @property
+    def read_set(self) -> ReadSet:
+        """All evidence so far. The set keeps growing while the transaction reads."""
+        for scan, system in self._open_scans:
+            lower, upper = scan.interval()
+            (self._system_reads if system else self._reads).add(scan.index.number, lower, upper)
+        if self._system_reads.range_count:
+            self._reads.update(self._system_reads)
+            self._system_reads = ReadSet()
+        return self._reads
+
+    @property
+    def has_writes(self) -> bool:
+        """Whether anything is to be committed."""
+        return bool(self.writes.by_id)
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def metrics(self) -> dict[str, dict[str, int]]:
+        """Used and remaining, for each limit (`getTransactionMetrics`)."""
+        return self.usage.metrics()
+
+    def close(self) -> None:
+        """Ends the use of it: whoever kept it finds every call refused."""
+        self._closed = True
+
+    def check_open(self) -> None:
+        """Raises `InvalidFunctionCall` after `close`."""
+        if self._closed:
+            raise InvalidFunctionCall(
+                "The database was used after its query or mutation had ended. Await every database call before the "
+                "handler returns."
+            )
+
+    # For queries
+
+    def table_for_query(self, name: str, *, system: bool, unmetered: bool) -> Table | None:
+        """The table to read, or None; that it is missing is then evidence."""
+        self.check_open()
+        self.usage.queries += not unmetered
+        return self._find_table(name)
+
+    def index_for_query(self, table: Table, name: str) -> Index:
+        """An index that can be queried. Raises `QueryError`, leaving evidence, so that a live query hears of its coming."""
+        index = table.indexes.get(name)
+        if index is not None and index.state == "enabled":
+            return index
+        key = encode_key(table.name) + encode_key(name)
+        self._system_reads.add(_INDEXES_BY_TABLE, key, prefix_end(key))
+        raise arguments.unusable_index(table.name, name, None if index is None else index.state)
+
+    def open_scan(
+        self,
+        table: Table,
+        index: Index,
+        lower: bytes,
+        upper: bytes | None,
+        *,
+        descending: bool,
+        batch: int,
+        unmetered: bool,
+    ) -> Scan:
+        """A walk over a range. It leaves evidence only through `record_scan` or `watch_scan`."""
+        if not unmetered:
+            self.usage.check_reads()
+            if self._reads.has_more_ranges_than(self.limits.index_ranges_read_max - 1):
+                lowest = self._reads.intervals().get(index.number)
+                if lowest is None or not lowest.contains(lower):
+                    raise self.usage.ranges_error()
+        return Scan(
+            self._storage,
+            self.begin_ts,
+            self.writes,
+            table,
+            index,
+            lower,
+            upper,
+            descending=descending,
+            batch=batch,
+        )
+
+    def record_scan(self, scan: Scan, unmetered: bool) -> None:
+        """Takes the range that a finished walk has looked at into the read set."""
+        lower, upper = scan.interval()
+        (self._system_reads if unmetered else self._reads).add(scan.index.number, lower, upper)
+
+    def watch_scan(self, scan: Scan, unmetered: bool) -> None:
+        """The same for a walk that goes on: its range is taken whenever the read set is asked for."""
+        self._open_scans.append((scan, unmetered))
+
+    def note_read(self, document_id: str, data: bytes, unmetered: bool) -> None:
+        """A walk gave out one document."""
+        if self.kind == "mutation" and document_id not in self.writes.by_id:
+            self._known[document_id] = data
+        if not unmetered:
+            self.usage.count_read(data)
+
+    def note_reads(self, rows: Sequence[Row], unmetered: bool) -> None:
+        """The same for many."""
+        if unmetered:
+            return
+        usage = self.usage
+        if usage.documents_read + len(rows) > self.limits.documents_read_max:
+            for row in rows:
+                usage.count_read(row.document)
+            return
+        usage.documents_read += len(rows)
+        add = usage.bytes_read.add
+        for row in rows:
+            add(row.document)
+        usage.check_reads()
+
+    def begin_page(self) -> str | None:
+        """One function execution may paginate once. Returns the journal that the page must follow, if any."""
+        if self._paginated:
+            raise QueryError(
+                "This query or mutation function ran multiple paginated queries. Convex only supports a single paginated "
+                "query in each function.",
+                code="MultiplePaginatedDatabaseQueries",
+            )
+        self._paginated = True
+        return None if self._nested else self.journal
+
+    def end_page(self, journal: str | None) -> None:
+        """The page ended there. Only the outermost function's page is kept in place by the journal."""
+        if not self._nested:
+            self.next_journal = journal
+
+    # Inside
+
+    def _check_writable(self) -> None:
+        if self._closed:
+            self.check_open()
+        if self.kind != "mutation":
+            raise InvalidFunctionCall("A query cannot write to the database. Make it a mutation.")
+
+    def _find_table(self, name: str) -> Table | None:
+        table = self.catalog.table(name)
+        if table is None:
+            key = encode_key(name)
+            self._system_reads.add(_TABLES_BY_NAME, key, prefix_end(key))
+        return table
+
+    def _existing(self, name: str) -> Table:
+        table = self.catalog.table(name)
+        if table is None:
+            raise LookupError(f"There is no table {name!r}.")
+        return table
+
+    def _table_of(self, document_id: Any, method: str, table: str | None, *, system: bool) -> Table | None:
+        """The table that an id belongs to, checked against the one that was named; None if it does not exist."""
+        number = table_number_of(document_id)
+        if number is None:
+            raise arguments.not_an_id(document_id, method)
+        if (number <= SYSTEM_TABLE_NUMBER_MAX) != system:
+            text = (
+                "User tables cannot be accessed with db.system."
+                if system
+                else "System tables can only be accessed with db.system."
+            )
+            raise QueryError(text, code="SystemTableError")
+        found = self.catalog.table_by_number(number)
+        if table is not None and (found is None or found.name != table):
+            raise arguments.wrong_table(method, table, None if found is None else found.name)
+        return found
+
+    def _table_to_write(self, document_id: Any, method: str, table: str | None) -> Table:
+        number = table_number_of(document_id)
+        if number is None:
+            raise arguments.not_an_id(document_id, method)
+        if number <= SYSTEM_TABLE_NUMBER_MAX:
+            raise arguments.system_table_is_read_only()
+        found = self.catalog.table_by_number(number)
+        if found is None:
+            raise arguments.table_not_found(method, document_id)
+        if table is not None and found.name != table:
+            raise arguments.wrong_table(method, table, found.name)
+        return found
+
+    def _load(self, table: Table, document_id: str, *, unmetered: bool) -> bytes | None:
+        """The document's stored form as this transaction sees it. Leaves evidence and counts."""
+        if unmetered:
+            self._system_reads.add_point(table.by_id_number, id_key(document_id))
+        else:
+            reads = self._reads
+            if reads.has_more_ranges_than(self.limits.index_ranges_read_max - 1):
+                known = reads.intervals().get(table.by_id_number)
+                if known is None or not known.contains(id_key(document_id)):
+                    raise self.usage.ranges_error()
+            reads.add_point(table.by_id_number, id_key(document_id))
+            self.usage.check_reads()
+        data: bytes | None
+        write = self.writes.by_id.get(document_id)
+        if write is not None:
+            data = write.data
+        else:
+            data = self._known.get(document_id)
+            if data is None:
+                data = self._storage.get(table.number, document_id, self.begin_ts)
+                if data is not None and self.kind == "mutation":
+                    self._known[document_id] = data
+        if data is not None and not unmetered:
+            self.usage.count_read(data)
+        return data
+
+    def _insert(self, table: Table, value: Document, *, metered: bool) -> str:
+        document_id = encode_id(
+            table.number, new_internal_id(self._entropy.bytes(14), self.now_ns // _DAY_NS)
+        )
+        if self._inserted:
+            creation_time = nextafter(self._creation_time, _INFINITY)
+        else:
+            creation_time = max(self.now_ns, self.begin_ts + 1) / 1_000_000
+        if "_id" in value or "_creationTime" in value:
+            arguments.check_system_fields(value, document_id, creation_time)
+        new = new_document(value, document_id, creation_time, self.limits)
+        self._inserted = True
+        self._creation_time = creation_time
+        self._put(table, new, None, None, table.keys_of(new.document), metered=metered)
+        return document_id
+
+    def _patch(self, table: Table, document_id: str, fields: Document, *, metered: bool) -> None:
+        data = self._load(table, document_id, unmetered=not metered)
+        if data is None:
+            raise arguments.nonexistent("Update", document_id)
+        old = decode_document(data)
+        if "_id" in fields or "_creationTime" in fields:
+            arguments.check_system_fields(fields, document_id, old["_creationTime"])
+        new = patched_document(old, fields, self.limits)
+        if new is not None:
+            old_keys = self._keys_of_base(table, document_id, old)
+            keys = old_keys if table.indexed_fields.isdisjoint(fields) else table.keys_of(new.document)
+            self._put(table, new, data, old_keys, keys, metered=metered)
+
+    def _replace(self, table: Table, document_id: str, value: Document, *, metered: bool) -> None:
+        data = self._load(table, document_id, unmetered=not metered)
+        if data is None:
+            raise arguments.nonexistent("Replace", document_id)
+        old = decode_document(data)
+        if "_id" in value or "_creationTime" in value:
+            arguments.check_system_fields(value, document_id, old["_creationTime"])
+        new = replaced_document(old, value, self.limits)
+        if new is not None:
+            old_keys = self._keys_of_base(table, document_id, old)
+            self._put(table, new, data, old_keys, table.keys_of(new.document), metered=metered)
+
+    def _delete(self, table: Table, document_id: str, *, metered: bool) -> None:
+        data = self._load(table, document_id, unmetered=not metered)
+        if data is None:
+            raise arguments.nonexistent("Delete", document_id)
+        earlier = self.writes.by_id.get(document_id)
+        if metered:
+            self.usage.count_write(document_size(decode_document(data)))
+        if earlier is None:
+            old_keys = table.keys_of(decode_document(data))
+            self.writes.put(Write(table, document_id, data, old_keys, None, None))
+        else:
+            self.writes.put(Write(table, document_id, earlier.base, earlier.base_keys, None, None))
+
+    def _keys_of_base(self, table: Table, document_id: str, old: Document) -> tuple[bytes, ...]:
+        """The keys of the document as it is now: known if this transaction wrote it, else computed."""
+        write = self.writes.by_id.get(document_id)
+        if write is not None and write.keys is not None and write.table is table:
+            return write.keys
+        return table.keys_of(old)
+
+    def _put(
+        self,
+        table: Table,
+        new: NormalizedDocument,
+        data: bytes | None,
+        old_keys: tuple[bytes, ...] | None,
+        keys: tuple[bytes, ...],
+        *,
+        metered: bool,
+    ) -> None:
+        """Checks a changed document against the schema and takes it into the write set. `data` is its form so far."""
+        document = new.document
+        if table.check is not None or table.pending_check is not None:
+            failure = check_schema(table, document, self.catalog)
+            if failure is not None:
+                self.pending_failure = failure
+        if metered:
+            self.usage.count_write(new.size)
+        document_id: str = document["_id"]
+        encoded = encode_document(document, plain=new.plain)
+        earlier = self.writes.by_id.get(document_id)
+        if earlier is None:
+            self.writes.put(Write(table, document_id, data, old_keys, encoded, keys))
+        else:
+            self.writes.put(Write(table, document_id, earlier.base, earlier.base_keys, encoded, keys))

@@ -1,0 +1,180 @@
+"""What one transaction has used of its limits (semantics 7.5).
+
+Sizes in Convex bytes cost a walk over every value, which is more than reading the document costs. But the limits
+are far away in nearly all transactions, and the stored form bounds the size: no value is more than five times as large
+as its JSON (the worst is `0,` in a list: two bytes that count as nine). So documents are noted as they pass, and measured
+only when that bound could cross the limit, or when somebody asks for metrics. The answer is exact at all times.
+
+A limit, once crossed, stays crossed: user code may catch the error, but each later read or write fails as well.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from parabola.errors import LimitExceeded
+from parabola.limits import MIB, Limits
+from parabola.values.documents import decode_document
+from parabola.values.size import document_size
+
+SIZE_PER_STORED_BYTE_MAX: Final = 5
+
+_READ_ADVICE: Final = (
+    "Consider using smaller limits in your queries, paginating your queries, or using indexed queries with a selective "
+    "index range expressions."
+)
+
+
+class ByteMeter:
+    """Counts Convex bytes of stored documents, measuring as late as it can."""
+
+    __slots__ = ("_bound", "_measured", "_waiting")
+
+    def __init__(self) -> None:
+        self._measured = 0
+        self._waiting: list[bytes] = []
+        self._bound = 0  # at least the size of what is waiting
+
+    def add(self, data: bytes) -> None:
+        self._waiting.append(data)
+        self._bound += len(data) * SIZE_PER_STORED_BYTE_MAX
+
+    def exceeds(self, limit: int) -> bool:
+        if self._measured + self._bound <= limit:
+            return False
+        return self.total() > limit
+
+    def total(self) -> int:
+        """Exactly how many bytes, so far."""
+        if self._waiting:
+            self._measured += sum(document_size(decode_document(data)) for data in self._waiting)
+            self._waiting.clear()
+            self._bound = 0
+        return self._measured
+
+
+class Usage:
+    """Counters, and the errors that crossing a limit raises."""
+
+    __slots__ = (
+        "bytes_read",
+        "bytes_written",
+        "documents_read",
+        "documents_written",
+        "functions_scheduled",
+        "limits",
+        "queries",
+        "scheduled_bytes",
+    )
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.documents_read = 0
+        self.bytes_read = ByteMeter()
+        self.queries = 0
+        self.documents_written = 0
+        self.bytes_written = 0
+        self.functions_scheduled = 0
+        self.scheduled_bytes = 0
+
+    def count_read(self, data: bytes) -> None:
+        """One document was read. It counts also when it is the one too many."""
+        self.documents_read += 1
+        self.bytes_read.add(data)
+        self.check_reads()
+
+    def check_reads(self) -> None:
+        """Raises once a read limit has been crossed."""
+        limits = self.limits
+        if self.documents_read > limits.documents_read_max:
+            raise LimitExceeded(
+                "Too many documents read in a single function execution "
+                f"(limit: {limits.documents_read_max}). {_READ_ADVICE}",
+                code="TooManyDocumentsRead",
+            )
+        if self.bytes_read.exceeds(limits.bytes_read_max):
+            raise LimitExceeded(
+                "Too many bytes read in a single function execution "
+                f"(limit: {limits.bytes_read_max} bytes). {_READ_ADVICE}",
+                code="TooManyBytesRead",
+            )
+
+    def reads_exhausted(self) -> bool:
+        """Whether one more document would cross a limit for certain."""
+        limits = self.limits
+        return self.documents_read >= limits.documents_read_max or self.bytes_read.exceeds(limits.bytes_read_max - 1)
+
+    def ranges_error(self) -> LimitExceeded:
+        return LimitExceeded(
+            "Too many reads in a single function execution "
+            f"(limit: {self.limits.index_ranges_read_max}). {_READ_ADVICE}",
+            code="TooManyReads",
+        )
+
+    def count_write(self, size: int) -> None:
+        """One document of `size` Convex bytes was written or deleted."""
+        limits = self.limits
+        self.documents_written += 1
+        self.bytes_written += size
+        if self.documents_written > limits.documents_written_max:
+            raise LimitExceeded(
+                f"Too many writes in a single function execution (limit: {limits.documents_written_max})",
+                code="TooManyWrites",
+            )
+        if self.bytes_written > limits.bytes_written_max:
+            raise LimitExceeded(
+                "Too many bytes written in a single function execution "
+                f"(limit: {_mebibytes(limits.bytes_written_max)})",
+                code="TooManyBytesWritten",
+            )
+
+    def count_scheduled(self, argument_bytes: int) -> None:
+        """One function was scheduled with arguments of `argument_bytes` Convex bytes."""
+        limits = self.limits
+        self.functions_scheduled += 1
+        self.scheduled_bytes += argument_bytes
+        if self.functions_scheduled > limits.functions_scheduled_max:
+            raise LimitExceeded(
+                f"Too many functions scheduled by this mutation (limit: {limits.functions_scheduled_max})",
+                code="TooManyFunctionsScheduled",
+            )
+        if self.scheduled_bytes > limits.scheduled_arguments_bytes_max:
+            raise LimitExceeded(
+                "Too large total size of the arguments of scheduled functions from this mutation "
+                f"(limit: {limits.scheduled_arguments_bytes_max} bytes)",
+                code="ScheduledFunctionsArgumentsTooLarge",
+            )
+
+    def metrics(self) -> dict[str, dict[str, int]]:
+        """What `getTransactionMetrics` answers: used and remaining, for each limit."""
+        limits = self.limits
+
+        def line(used: int, limit: int) -> dict[str, int]:
+            return {"used": used, "remaining": max(0, limit - used)}
+
+        return {
+            "bytesRead": line(self.bytes_read.total(), limits.bytes_read_max),
+            "bytesWritten": line(self.bytes_written, limits.bytes_written_max),
+            "databaseQueries": line(self.queries, limits.index_ranges_read_max),
+            "documentsRead": line(self.documents_read, limits.documents_read_max),
+            "documentsWritten": line(self.documents_written, limits.documents_written_max),
+            "functionsScheduled": line(self.functions_scheduled, limits.functions_scheduled_max),
+            "scheduledFunctionArgsBytes": line(self.scheduled_bytes, limits.scheduled_arguments_bytes_max),
+        }
+
+    def mark(self) -> tuple[int, int, int, int]:
+        """The write counters, to be restored when a nested call is undone."""
+        return (
+            self.documents_written,
+            self.bytes_written,
+            self.functions_scheduled,
+            self.scheduled_bytes,
+        )
+
+    def restore(self, mark: tuple[int, int, int, int]) -> None:
+        """Undoes the counting of writes since `mark`. What was read stays counted."""
+        self.documents_written, self.bytes_written, self.functions_scheduled, self.scheduled_bytes = mark
+
+
+def _mebibytes(count: int) -> str:
+    return f"{count // MIB} MiB" if count % MIB == 0 else f"{count} bytes"

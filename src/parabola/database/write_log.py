@@ -1,0 +1,80 @@
+"""The recent commits, in memory: what a transaction is checked against, and what live queries follow.
+
+An entry says which index keys a commit touched, and no values. A write touches the key that the document had and the
+key that it now has, on every index of its table, also where the two are the same: the stored document changed, so
+whoever read that key read something else. `ReadSet.overlaps` is the one judge over an entry.
+
+The log is a window. A transaction that began before the window cannot be checked, and conflicts.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+TouchedKey = tuple[int, bytes]
+
+
+class LogEntry:
+    """One commit, as far as others can notice it."""
+
+    __slots__ = ("tables", "touched", "ts")
+
+    def __init__(self, ts: int, touched: Sequence[TouchedKey], tables: Sequence[int] = ()) -> None:
+        self.ts = ts
+        self.touched = touched
+        """(index number, key), old and new; a pair may occur twice."""
+        self.tables = tables
+        """The numbers of the tables written to."""
+
+    def __repr__(self) -> str:
+        return f"LogEntry(ts={self.ts}, touched={len(self.touched)} keys, tables={list(self.tables)})"
+
+
+class WriteLog:
+    """Commits in the order of their timestamps, the newest `entries_max` of them."""
+
+    def __init__(self, oldest_ts: int = 0, *, entries_max: int = 50_000) -> None:
+        self._timestamps: list[int] = []
+        self._entries: list[LogEntry] = []
+        self._oldest_ts = oldest_ts
+        self._entries_max = entries_max
+
+    @property
+    def oldest_ts(self) -> int:
+        """Every commit after this timestamp is in the window. A read at an older one cannot be judged."""
+        return self._oldest_ts
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def append(self, entry: LogEntry) -> None:
+        """Adds the newest commit. Timestamps must rise."""
+        assert not self._timestamps or entry.ts > self._timestamps[-1], "the committer stamps in order"
+        self._timestamps.append(entry.ts)
+        self._entries.append(entry)
+        # Trimmed in quarters, so that the cost per commit stays constant.
+        if len(self._entries) > self._entries_max + self._entries_max // 4:
+            self._forget(len(self._entries) - self._entries_max)
+
+    def since(self, ts: int) -> list[LogEntry]:
+        """The commits after `ts`, oldest first. Only meaningful from `oldest_ts` on."""
+        if not self._timestamps or self._timestamps[-1] <= ts:
+            return []
+        return self._entries[bisect_right(self._timestamps, ts) :]
+
+    def between(self, after_ts: int, up_to_ts: int) -> list[LogEntry]:
+        """The commits with after_ts < ts <= up_to_ts, oldest first."""
+        start = bisect_right(self._timestamps, after_ts)
+        end = bisect_right(self._timestamps, up_to_ts)
+        return self._entries[start:end]
+
+    def forget_before(self, ts: int) -> None:
+        """Drops the commits at or before `ts`: nobody will ask about them any more."""
+        self._forget(bisect_right(self._timestamps, ts))
+
+    def _forget(self, count: int) -> None:
+        if count > 0:
+            self._oldest_ts = self._timestamps[count - 1]
+            del self._timestamps[:count]
+            del self._entries[:count]
