@@ -10,10 +10,10 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from parabola.backend.config import default_data_dir
 from parabola.errors import LoadError
 
 FUNCTIONS_FOLDER = "backend"
-DATA_FOLDER = ".parabola"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Project:
     @property
     def data(self) -> Path:
         """The default data directory: `.parabola/` beside the functions folder."""
-        return self.functions.parent / DATA_FOLDER
+        return default_data_dir(self.functions)
 
 
 def find_project(directory: Path | None = None) -> Project:

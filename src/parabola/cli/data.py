@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -20,14 +20,14 @@ TABLE_DATA = "_system/cli/tableData:default"
 PAGE_SIZE = 500
 
 
-class Order(str, Enum):
+class Order(StrEnum):
     """Which end of a table to begin at."""
 
     desc = "desc"
     asc = "asc"
 
 
-class Format(str, Enum):
+class Format(StrEnum):
     """How documents are printed."""
 
     pretty = "pretty"

@@ -23,7 +23,10 @@ PortOption = Annotated[int, typer.Option("--port", help="The port to listen on."
 DataOption = Annotated[
     Path | None,
     typer.Option(
-        "--data", help="Where the data lie. [default: .parabola/ beside the functions]", show_default=False, metavar="DIR"
+        "--data",
+        help="Where the data lie. [default: .parabola/ beside the functions]",
+        show_default=False,
+        metavar="DIR",
     ),
 ]
 UrlOption = Annotated[

@@ -1,0 +1,111 @@
+"""`parabola dev`: serves a project and reloads what is saved."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from pathlib import Path
+
+from parabola.backend.backend import Backend
+from parabola.backend.project import Project, find_project
+from parabola.cli.console import err, fail, notice, out, success
+from parabola.cli.log_output import log_to_console
+from parabola.cli.options import DEFAULT_HOST, DEFAULT_PORT, DataOption, DirectoryArgument, HostOption, PortOption
+from parabola.cli.serving import Stop, address_of, listen, run_until_stopped, serve_backend
+from parabola.cli.watching import Looks, changes, look
+from parabola.errors import ParabolaError
+
+# How long open requests may take to end after Ctrl-C, in seconds: a developer waits for the prompt.
+GRACE_S = 0.3
+
+
+def dev(
+    directory: DirectoryArgument = None,
+    host: HostOption = DEFAULT_HOST,
+    port: PortOption = DEFAULT_PORT,
+    data: DataOption = None,
+) -> None:
+    """Serve a project and reload what you save.
+
+    A saved file is live in under a second and subscriptions re-run. A broken one leaves the last good version serving
+    and prints the error. Clients see error texts and log lines.
+
+    [bold]Examples[/]
+
+      parabola dev
+      parabola dev my-chat --port 4000
+      parabola dev --host 0.0.0.0      for other devices in your network
+    """
+    project = find_project(directory)
+    bound = listen(host, port)
+    log_to_console()
+    run_until_stopped(lambda stop: _Development(project, data or project.data, stop).run(bound))
+
+
+class _Development:
+    """One `parabola dev`: a backend, the server in front of it, and the watch over its folder."""
+
+    def __init__(self, project: Project, data: Path, stop: Stop) -> None:
+        self._project = project
+        self._data = data
+        self._stop = stop
+
+    async def run(self, bound: socket.socket) -> None:
+        started = await self._start()
+        if started is None:
+            return
+        backend, seen = started
+        address = address_of(bound)
+        try:
+            watching = asyncio.ensure_future(self._reload_changes(backend, seen))
+            notice(f"Functions: {self._shown(self._project.functions)} · data: {self._shown(self._data)}")
+            try:
+                await serve_backend(
+                    backend,
+                    bound,
+                    stop=self._stop,
+                    grace_s=GRACE_S,
+                    ready=lambda: out.print(f"Parabola is ready on {address}", markup=False),
+                )
+            finally:
+                self._stop.request()
+                await watching
+        finally:
+            await backend.stop()
+
+    async def _start(self) -> tuple[Backend, Looks] | None:
+        """Starts the backend; while its folder cannot be loaded, waits for the next save and tries again."""
+        while not self._stop.requested.is_set():
+            seen = look(self._project.functions)
+            backend = Backend(self._project.functions, data_dir=self._data)
+            try:
+                await backend.start()
+            except ParabolaError as error:
+                await backend.stop()
+                fail(self._relative(str(error)))
+                notice("Waiting for a change …")
+                async for _ in changes(self._project.functions, seen, self._stop.requested):
+                    break
+            else:
+                return backend, seen
+        return None
+
+    async def _reload_changes(self, backend: Backend, seen: Looks) -> None:
+        async for names in changes(self._project.functions, seen, self._stop.requested):
+            began = time.perf_counter()
+            try:
+                await backend.deploy(self._project.functions)
+            except ParabolaError as error:
+                fail(self._relative(str(error)))
+                err.print("The last good version keeps serving.", style="yellow")
+            else:
+                success(f"Reloaded in {round(1000 * (time.perf_counter() - began))} ms: {', '.join(names)}")
+
+    def _shown(self, path: Path) -> str:
+        resolved, root = path.resolve(), self._project.root
+        return str(resolved.relative_to(root)) if resolved.is_relative_to(root) else str(path)
+
+    def _relative(self, text: str) -> str:
+        """An error text with this project's paths made short."""
+        return text.replace(f"{self._project.root}/", "")
