@@ -13,8 +13,8 @@ What every storage promises, before the calls it has:
 4. **Ranges are half open**, `[lower, upper)`, over bytes compared as unsigned bytes; an upper bound of None is the end.
 5. **Memory is bounded** by a setting, whatever the data holds.
 
-Threads: `stage`, the reads and `set_retention` are called from one thread (the engine's). `flush` may be called from one
-other thread at a time, concurrently with all of them. Reads and `stage` never wait for a flush.
+Threads: `stage`, the reads and `set_retention` are called from one thread (the engine's). `flush` may be called from
+one other thread at a time, concurrently with all of them. Reads and `stage` never wait for a flush.
 
 Reads are plain calls: an embedded store answers in microseconds, and an `await` for each would cost more than the
 read. A store that must wait for a network raises `NeedsLoad` instead of answering; whoever called from async code

@@ -1,80 +1,27 @@
 """The smallest honest storage: everything in memory, every promise kept except that a process's end forgets it all.
 
-Read this one first. A document is a list of versions, `(ts, stored form)`, oldest first; so is an index key, with
-`(ts, document id)`. None in place of the value says that it was deleted. A read at `ts` takes the newest version that
-is not newer than `ts`. The log of commits doubles as the list of what to trim: when `set_retention` passes a commit,
-what that commit replaced can go, so trimming visits exactly the lists that became too long.
+Read this one first, with `versions.py`. A table holds for each document id the versions of its stored form; an index
+holds for each key the versions of the document id that it points at. The log of commits doubles as the list of what to
+trim: when `set_retention` passes a commit, what that commit replaced can go, so trimming visits exactly the lists that
+became too long.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from typing import Generic, TypeVar
 
 from parabola.errors import OutOfRetention, StorageFailure
 from parabola.storage.records import Commit, Row
-from parabola.storage.sorted_keys import Key, SortedKeys
-
-Kept = TypeVar("Kept", str, bytes)
-
-
-class _Versions(Generic[Key, Kept]):
-    """Every version of every key of one table or of one index."""
-
-    __slots__ = ("keys", "lists")
-
-    def __init__(self) -> None:
-        self.lists: dict[Key, list[tuple[int, Kept | None]]] = {}
-        self.keys: SortedKeys[Key] = SortedKeys()
-
-    def put(self, key: Key, ts: int, value: Kept | None) -> None:
-        versions = self.lists.get(key)
-        if versions is None:
-            self.lists[key] = [(ts, value)]
-            self.keys.add(key)
-        else:
-            versions.append((ts, value))
-
-    def trim(self, key: Key, oldest_ts: int) -> None:
-        """Keeps what a read at `oldest_ts` or later can see."""
-        versions = self.lists.get(key)
-        if versions is None:
-            return
-        unseen = 0
-        while unseen + 1 < len(versions) and versions[unseen + 1][0] <= oldest_ts:
-            unseen += 1
-        if versions[unseen][1] is None and versions[unseen][0] <= oldest_ts:
-            unseen += 1  # nothing is what a reader sees without it, too
-        del versions[:unseen]
-        self._forget_if_empty(key, versions)
-
-    def drop(self, key: Key, ts: int) -> None:
-        """Takes back the newest version, which must be the one at `ts`."""
-        versions = self.lists[key]
-        assert versions[-1][0] == ts
-        versions.pop()
-        self._forget_if_empty(key, versions)
-
-    def _forget_if_empty(self, key: Key, versions: list[tuple[int, Kept | None]]) -> None:
-        if not versions:
-            del self.lists[key]
-            self.keys.remove(key)
-
-
-def _as_of(versions: list[tuple[int, Kept | None]], ts: int) -> Kept | None:
-    for written_ts, value in reversed(versions):
-        if written_ts <= ts:
-            return value
-    return None
+from parabola.storage.versions import Versions, as_of
 
 
 class MemoryStorage:
     """See `contract.Storage`. For unit tests, simulations and `TestBackend`; memory is bounded by the data alone."""
 
     def __init__(self) -> None:
-        self._tables: dict[int, _Versions[str, bytes]] = {}
-        self._indexes: dict[int, _Versions[bytes, str]] = {}
+        self._tables: dict[int, Versions[str, bytes]] = {}
+        self._indexes: dict[int, Versions[bytes, str]] = {}
         self._log: deque[Commit] = deque()  # every commit newer than _oldest_ts, in order
         self._latest_ts = 0
         self._durable_ts = 0
@@ -101,12 +48,12 @@ class MemoryStorage:
         for table_number, document_id, document in commit.documents:
             table = self._tables.get(table_number)
             if table is None:
-                table = self._tables[table_number] = _Versions()
+                table = self._tables[table_number] = Versions()
             table.put(document_id, ts, document)
         for index_number, key, pointed_at in commit.index_entries:
             index = self._indexes.get(index_number)
             if index is None:
-                index = self._indexes[index_number] = _Versions()
+                index = self._indexes[index_number] = Versions()
             index.put(key, ts, pointed_at)
         self._log.append(commit)
         self._latest_ts = ts
@@ -128,8 +75,11 @@ class MemoryStorage:
         versions = table.lists.get(document_id)
         if versions is None:
             return None
-        written_ts, document = versions[-1]
-        return document if written_ts <= ts else _as_of(versions, ts)
+        newest = versions[-1]
+        if newest[0] <= ts:
+            return newest[1]
+        seen = as_of(versions, ts)
+        return None if seen is None else seen[1]
 
     def scan_index(
         self,
@@ -148,12 +98,7 @@ class MemoryStorage:
         index = self._indexes.get(index_number)
         if index is None or limit <= 0:
             return rows
-        entries = index.lists
-        for key in (index.keys.descending if descending else index.keys.ascending)(lower, upper):
-            versions = entries[key]
-            written_ts, document_id = versions[-1]
-            if written_ts > ts:
-                document_id = _as_of(versions, ts)
+        for key, (_, document_id) in index.walk(lower, upper, ts, descending=descending):
             if document_id is None:
                 continue
             document = self.get(table_number, document_id, ts)
@@ -173,12 +118,7 @@ class MemoryStorage:
         table = self._tables.get(table_number)
         if table is None or limit <= 0:
             return rows
-        documents = table.lists
-        for document_id in (table.keys.descending if descending else table.keys.ascending)(lower, upper):
-            versions = documents[document_id]
-            written_ts, document = versions[-1]
-            if written_ts > ts:
-                document = _as_of(versions, ts)
+        for document_id, (_, document) in table.walk(lower, upper, ts, descending=descending):
             if document is None:
                 continue
             rows.append(Row(document_id.encode("ascii"), document_id, document))
@@ -206,9 +146,9 @@ class MemoryStorage:
         while self._log and self._log[-1].ts > self._durable_ts:
             commit = self._log.pop()
             for table_number, document_id, _ in commit.documents:
-                self._tables[table_number].drop(document_id, commit.ts)
+                self._tables[table_number].drop_newest(document_id)
             for index_number, key, _ in commit.index_entries:
-                self._indexes[index_number].drop(key, commit.ts)
+                self._indexes[index_number].drop_newest(key)
         self._latest_ts = self._durable_ts
 
     def statistics(self) -> dict[str, int]:

@@ -1,0 +1,235 @@
+"""Brings the data file up to date behind the log, on a thread of its own.
+
+Theory of operation. The log is the truth; the data file is the same commits arranged for reading. Batches that a flush
+has made durable are handed in by `submit`, in order. The thread lets a few collect, writes them in one transaction
+together with the timestamp that they reach (`applied_ts`), and only then says so. A crash in between leaves the data
+file at an earlier `applied_ts`, and opening replays the log from there: no commit can be in the data file in part, and
+none can be in it that is not in the log.
+
+Trimming follows the same log a second time, from `trimmed_ts` up to what `allow_trimming` permits: each write in it
+names a key whose older versions nobody reads any more. Small steps, each one transaction that also moves `trimmed_ts`.
+The rows of the log below `trimmed_ts` have then done all their work; the next flush removes them.
+
+The interpreter lock is what this thread must not hold: a row at a time would take and give it back for each. So one
+statement carries up to `ROWS_PER_STATEMENT` rows, and SQLite works through them without the lock.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Any
+
+from parabola.errors import StorageFailure
+from parabola.storage.log_format import decode_batch
+from parabola.storage.records import Commit
+from parabola.storage.sqlite_files import SQL, read_meta
+
+ROWS_PER_STATEMENT = (256, 32, 4, 1)
+# How long batches may collect before they are applied, and how many bytes at once. A transaction touches each page
+# once: larger ones write less. Smaller ones hold less memory and replay faster.
+COLLECT_S = 0.1
+TRANSACTION_BYTES_MAX = 16 * 1024 * 1024
+# How many writes of the log one trimming step looks at, at least one row of the log.
+TRIM_WRITES_PER_STEP = 2048
+
+
+class Applier:
+    """Owns the writing connection to the data file."""
+
+    def __init__(self, data: sqlite3.Connection, log: sqlite3.Connection, *, pending_bytes_max: int) -> None:
+        """`data` and `log` are the applier's alone until `stop` has returned; of the log it only reads."""
+        self._data = data
+        self._log = log
+        self._pending_bytes_max = pending_bytes_max
+        self._changed = threading.Condition()
+        self._pending: deque[tuple[Sequence[Commit], int]] = deque()
+        self._pending_bytes = 0
+        self._taken_bytes = 0  # of _pending_bytes, what the thread is working on
+        self._urgent = 0  # how many callers wait for something, so that collecting must not take its time
+        self._stopping = False
+        self._trim_allowed_ts = 0  # versions hidden at this timestamp may go
+        self._oldest_ts = 0
+        self.failure: BaseException | None = None
+        # Plain numbers, written here under no lock and read anywhere: each says what is already durable.
+        self.applied_ts = read_meta(data, "applied_ts")
+        self.trimmed_ts = read_meta(data, "trimmed_ts")
+        self.documents = read_meta(data, "documents")
+        self._thread = threading.Thread(target=self._run, name="parabola-applier", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def submit(self, commits: Sequence[Commit], size: int) -> None:
+        """Hands in durable commits, `size` bytes of memory in all, newer than all that were handed in before."""
+        with self._changed:
+            self._pending.append((commits, size))
+            self._pending_bytes += size
+            self._changed.notify_all()
+
+    def wait_for_room(self) -> None:
+        """Blocks while more than the bound is waiting. Raises `StorageFailure` if the applier cannot go on."""
+        if self._pending_bytes > self._pending_bytes_max or self.failure is not None:
+            self._wait_until_pending(self._pending_bytes_max)
+
+    def catch_up(self) -> None:
+        """Blocks until everything handed in is applied. Raises `StorageFailure` if the applier cannot go on."""
+        self._wait_until_pending(0)
+
+    def _wait_until_pending(self, bytes_max: int) -> None:
+        with self._changed:
+            self._urgent += 1
+            self._changed.notify_all()
+            while self._pending_bytes > bytes_max and self.failure is None:
+                self._changed.wait()
+            self._urgent -= 1
+        if self.failure is not None:
+            raise StorageFailure(
+                f"The data file cannot be written: {self.failure}. What was acknowledged is safe in the log; "
+                "make room or repair the disk, then open the storage again."
+            ) from self.failure
+
+    def allow_trimming(self, oldest_ts: int, trim_ts: int) -> None:
+        """No read is at a timestamp below `oldest_ts`; versions hidden at `trim_ts` <= `oldest_ts` may go."""
+        with self._changed:
+            self._oldest_ts = max(self._oldest_ts, oldest_ts)
+            self._trim_allowed_ts = max(self._trim_allowed_ts, trim_ts)
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Applies what is waiting and ends the thread."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        if self._thread.is_alive():
+            self._thread.join()
+        if self.failure is None and self._oldest_ts > read_meta(self._data, "oldest_ts"):
+            self._data.execute(SQL["write_meta"], ("oldest_ts", self._oldest_ts))
+
+    # What follows runs on the applier's thread.
+
+    def _run(self) -> None:
+        try:
+            while True:
+                batches = self._next_batches()
+                if batches:
+                    self._apply(batches)
+                if self._may_trim():  # a step after each transaction: neither kind of work can starve the other
+                    self._trim_step()
+                elif not batches:
+                    return
+        except BaseException as error:
+            with self._changed:
+                self.failure = error
+                self._changed.notify_all()
+
+    def _next_batches(self) -> list[Sequence[Commit]]:
+        """Waits for something to do. An empty answer means: trim, or if there is nothing to trim, end."""
+        with self._changed:
+            while not self._pending and not self._stopping and not self._may_trim():
+                self._changed.wait()
+            if self._pending:
+                self._changed.wait_for(self._is_enough, timeout=COLLECT_S)
+            batches: list[Sequence[Commit]] = []
+            taken_bytes = 0
+            while self._pending and (not batches or taken_bytes + self._pending[0][1] <= TRANSACTION_BYTES_MAX):
+                commits, size = self._pending.popleft()
+                batches.append(commits)
+                taken_bytes += size
+            self._taken_bytes = taken_bytes
+            return batches
+
+    def _is_enough(self) -> bool:
+        return self._stopping or self._urgent > 0 or self._pending_bytes >= TRANSACTION_BYTES_MAX
+
+    def _apply(self, batches: list[Sequence[Commit]]) -> None:
+        documents: list[tuple[int, str, int, bytes | None]] = []
+        entries: list[tuple[int, bytes, int, str | None]] = []
+        newest: dict[tuple[int, str], bool] = {}
+        applied_ts = self.applied_ts
+        for commits in batches:
+            for commit in commits:
+                ts = commit.ts
+                assert ts > applied_ts, "commits are applied once, in order"
+                applied_ts = ts
+                for table_number, document_id, document in commit.documents:
+                    documents.append((table_number, document_id, ts, document))
+                    newest[table_number, document_id] = document is not None
+                for index_number, key, pointed_at in commit.index_entries:
+                    entries.append((index_number, key, ts, pointed_at))
+        data = self._data
+        data.execute("BEGIN IMMEDIATE")
+        try:
+            before = sum(row[0] for row in self._execute_rows("count_documents", list(newest)))
+            self._execute_rows("put_documents", documents)
+            self._execute_rows("put_entries", entries)
+            count = self.documents - before + sum(newest.values())
+            data.execute(SQL["write_meta"], ("documents", count))
+            data.execute(SQL["write_meta"], ("applied_ts", applied_ts))
+            data.execute("COMMIT")
+        except BaseException:
+            data.rollback()
+            raise
+        self.documents = count
+        with self._changed:
+            self.applied_ts = applied_ts
+            self._pending_bytes -= self._taken_bytes
+            self._changed.notify_all()
+
+    def _execute_rows(self, title: str, rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Runs a statement with {rows} for all `rows`, in as few executions as may be; returns what it answers."""
+        answers: list[tuple[Any, ...]] = []
+        start = 0
+        for size in ROWS_PER_STATEMENT:
+            while len(rows) - start >= size:
+                part = rows[start : start + size]
+                answers += self._data.execute(_for_rows(title, size, len(part[0])), _flat(part)).fetchall()
+                start += size
+        return answers
+
+    def _may_trim(self) -> bool:
+        return not self._stopping and self.trimmed_ts < min(self._trim_allowed_ts, self.applied_ts)
+
+    def _trim_step(self) -> None:
+        limit_ts = min(self._trim_allowed_ts, self.applied_ts)
+        trimmed_ts = self.trimmed_ts
+        documents: list[tuple[int, str, int]] = []
+        entries: list[tuple[int, bytes, int]] = []
+        while trimmed_ts < limit_ts and len(documents) + len(entries) < TRIM_WRITES_PER_STEP:
+            row = self._log.execute(SQL["next_log_row"], (trimmed_ts,)).fetchone()
+            assert row is not None, "the newest row of the log stays"
+            for commit in decode_batch(row[2], row[1]):
+                if trimmed_ts < commit.ts <= limit_ts:
+                    documents += [(write.table_number, write.document_id, commit.ts) for write in commit.documents]
+                    entries += [(write.index_number, write.key, commit.ts) for write in commit.index_entries]
+            trimmed_ts = min(row[0], limit_ts)
+        self._data.execute("BEGIN IMMEDIATE")
+        try:
+            self._execute_rows("trim_documents", documents)
+            self._execute_rows("trim_entries", entries)
+            self._data.execute(SQL["write_meta"], ("oldest_ts", self._oldest_ts))
+            self._data.execute(SQL["write_meta"], ("trimmed_ts", trimmed_ts))
+            self._data.execute("COMMIT")
+        except BaseException:
+            self._data.rollback()
+            raise
+        self.trimmed_ts = trimmed_ts
+
+
+_statements: dict[tuple[str, int], str] = {}
+
+
+def _for_rows(title: str, rows: int, columns: int) -> str:
+    """The titled statement for that many rows; the same string object each time, so that SQLite's cache finds it."""
+    statement = _statements.get((title, rows))
+    if statement is None:
+        row = "(" + ", ".join("?" * columns) + ")"
+        statement = _statements[title, rows] = SQL[title].replace("{rows}", ", ".join([row] * rows))
+    return statement
+
+
+def _flat(rows: Iterable[tuple[Any, ...]]) -> list[Any]:
+    return list(chain.from_iterable(rows))

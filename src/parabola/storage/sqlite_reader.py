@@ -1,0 +1,242 @@
+"""Reads of an SQLite storage: what is recent, over what the caches remember, over what the data file holds.
+
+Theory of operation. One number, the horizon, divides what there is: `Recent` has every commit above it, and the data
+file has everything up to it. A read at `ts` takes what `Recent` knows at `ts`, and for the rest what the data file says
+at min(ts, horizon).
+
+The caches hold what is true of the data file *at the horizon*; the timestamp beside each entry says since when, and a
+reader before that goes to the file. Only `move_horizon` moves the horizon, one commit at a time, and it tells the
+caches what each step changed; that is all there is to keeping them true. Everything here runs on the engine's thread.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+
+from parabola.storage.cache import DocumentCache, RangeCache
+from parabola.storage.recent import Recent, merge
+from parabola.storage.records import Row
+from parabola.storage.sqlite_files import SQL
+from parabola.storage.versions import Versions, as_of
+
+# Rows of a scan that are worth caching; larger scans would push out what single lookups need.
+SCAN_ROWS_CACHED_MAX = 128
+
+_GET = SQL["get"]
+
+
+def _scan_statements(title: str, column: str, lower: str, upper: str) -> dict[tuple[bool, bool], str]:
+    """The four shapes of a scan, by (descending, has an upper bound)."""
+    shapes: dict[tuple[bool, bool], str] = {}
+    for descending in (False, True):
+        for bounded in (False, True):
+            bounds = f"{column} >= {lower}" + (f" AND {column} < {upper}" if bounded else "")
+            shapes[descending, bounded] = (
+                SQL[title].replace("{bounds}", bounds).replace("{direction}", "DESC" if descending else "ASC")
+            )
+    return shapes
+
+
+_SCAN_INDEX = _scan_statements("scan_index", "e.key", "?5", "?6")
+_SCAN_TABLE = _scan_statements("scan_table", "e.id", "?4", "?5")
+
+
+class SQLiteReader:
+    """Answers reads at a timestamp. Whether a timestamp may still be read is its caller's question."""
+
+    def __init__(self, data: sqlite3.Connection, recent: Recent, *, cache_bytes_max: int) -> None:
+        self._cursor = data.cursor()
+        self._recent = recent
+        self._documents = DocumentCache(cache_bytes_max * 3 // 4)
+        self._ranges = RangeCache(cache_bytes_max // 4)
+
+    @property
+    def resident_bytes(self) -> int:
+        """What the caches hold."""
+        return self._documents.resident_bytes + self._ranges.resident_bytes
+
+    def move_horizon(self, applied_ts: int, *, commits_max: int) -> None:
+        """Forgets up to that many of the recent commits that the data file has, and tells the caches."""
+        recent = self._recent
+        commits = recent.commits
+        while commits_max > 0 and commits and commits[0].ts <= applied_ts:
+            commit = recent.drop_oldest()
+            for table_number, document_id, document in commit.documents:
+                self._documents.put((table_number, document_id), (commit.ts, document))
+            for index_number, key, _ in commit.index_entries:
+                self._ranges.key_changed(index_number, key)
+            commits_max -= 1
+
+    def get(self, table_number: int, document_id: str, ts: int) -> bytes | None:
+        recent = self._recent
+        table = recent.tables.get(table_number)
+        if table is not None:
+            versions = table.lists.get(document_id)
+            if versions is not None:
+                newest = versions[-1]
+                seen = newest if newest[0] <= ts else as_of(versions, ts)
+                if seen is not None:
+                    return seen[1]
+        cached = self._documents.get((table_number, document_id))
+        if cached is not None and cached[0] <= ts:
+            return cached[1]
+        horizon_ts = recent.horizon_ts
+        row = self._cursor.execute(_GET, (table_number, document_id, min(ts, horizon_ts))).fetchone()
+        document: bytes | None = None if row is None else row[0]
+        if ts >= horizon_ts:
+            self._documents.put((table_number, document_id), (horizon_ts, document))
+        return document
+
+    def scan_index(
+        self,
+        index_number: int,
+        table_number: int,
+        lower: bytes,
+        upper: bytes | None,
+        ts: int,
+        descending: bool,
+        limit: int,
+    ) -> list[Row]:
+        rows: list[Row] = []
+        if limit <= 0 or (upper is not None and lower >= upper):
+            return rows
+        index = self._recent.indexes.get(index_number)
+        if index is not None:
+            walk = index.walk(lower, upper, ts, descending=descending)
+            first = next(walk, None)
+            if first is not None:
+                return self._merged(first, walk, index_number, table_number, lower, upper, ts, descending, limit)
+        entries, _ = self._stored_entries(index_number, table_number, lower, upper, ts, descending, limit)
+        table = self._recent.tables.get(table_number)
+        for key, document_id, document in entries:
+            if document is None or (table is not None and document_id in table.lists):
+                document = self.get(table_number, document_id, ts)
+                if document is None:
+                    continue
+            rows.append(Row(key, document_id, document))
+            if len(rows) == limit:
+                break
+        return rows
+
+    def _stored_entries(
+        self,
+        index_number: int,
+        table_number: int,
+        lower: bytes,
+        upper: bytes | None,
+        ts: int,
+        descending: bool,
+        limit: int,
+    ) -> tuple[Sequence[tuple[bytes, str, bytes | None]], bool]:
+        """At least the first `limit` entries of the range in the data file, and whether they are all.
+
+        An entry's document is as of the horizon: one in `Recent` goes before it. None says that it was not looked up.
+        """
+        is_prefix = upper is not None and len(upper) == len(lower) + 1 and upper[-1] == 0xFF and upper.startswith(lower)
+        if is_prefix:
+            cached = self._ranges.get(index_number, lower)
+            if cached is not None and cached[0] <= ts:
+                return cached[1][::-1] if descending else cached[1], True
+            limit = max(limit, 2)  # one more tells whether the range ends here
+        horizon_ts = self._recent.horizon_ts
+        statement = _SCAN_INDEX[descending, upper is not None]
+        bounds = (lower,) if upper is None else (lower, upper)
+        found: list[tuple[bytes, str, bytes | None]] = self._cursor.execute(
+            statement, (index_number, table_number, min(ts, horizon_ts), limit, *bounds)
+        ).fetchall()
+        is_all = len(found) < limit
+        if ts >= horizon_ts and len(found) <= SCAN_ROWS_CACHED_MAX:
+            for _, document_id, document in found:
+                self._documents.put((table_number, document_id), (horizon_ts, document))
+            if is_prefix and is_all:
+                entries: list[tuple[bytes, str, None]] = [(key, document_id, None) for key, document_id, _ in found]
+                self._ranges.put(index_number, lower, horizon_ts, entries[::-1] if descending else entries)
+        return found, is_all
+
+    def _merged(
+        self,
+        first: tuple[bytes, tuple[int, str | None]],
+        rest: Iterator[tuple[bytes, tuple[int, str | None]]],
+        index_number: int,
+        table_number: int,
+        lower: bytes,
+        upper: bytes | None,
+        ts: int,
+        descending: bool,
+        limit: int,
+    ) -> list[Row]:
+        """The scan where some entries of the range are recent: they go before the stored ones, key by key."""
+
+        def recent() -> Iterator[tuple[bytes, str | None]]:
+            yield first[0], first[1][1]
+            for key, (_, document_id) in rest:
+                yield key, document_id
+
+        def stored() -> Iterator[tuple[bytes, str]]:
+            start, end = lower, upper
+            while True:
+                page, is_all = self._stored_entries(index_number, table_number, start, end, ts, descending, limit)
+                for key, document_id, _ in page:
+                    yield key, document_id
+                if is_all:
+                    return
+                if descending:
+                    end = page[-1][0]
+                else:
+                    start = page[-1][0] + b"\0"
+
+        rows: list[Row] = []
+        for key, document_id in merge(stored(), recent(), descending=descending):
+            if document_id is None:
+                continue
+            document = self.get(table_number, document_id, ts)
+            if document is not None:
+                rows.append(Row(key, document_id, document))
+                if len(rows) == limit:
+                    break
+        return rows
+
+    def scan_table(
+        self, table_number: int, lower: str, upper: str | None, ts: int, descending: bool, limit: int
+    ) -> list[Row]:
+        rows: list[Row] = []
+        if limit <= 0 or (upper is not None and lower >= upper):
+            return rows
+        found: Iterator[tuple[str, bytes | None]] = self._stored_documents(
+            table_number, lower, upper, ts, descending, limit
+        )
+        table = self._recent.tables.get(table_number)
+        if table is not None:
+            found = merge(found, _values(table, lower, upper, ts, descending), descending=descending)
+        for document_id, document in found:
+            if document is not None:
+                rows.append(Row(document_id.encode("ascii"), document_id, document))
+                if len(rows) == limit:
+                    break
+        return rows
+
+    def _stored_documents(
+        self, table_number: int, lower: str, upper: str | None, ts: int, descending: bool, limit: int
+    ) -> Iterator[tuple[str, bytes]]:
+        """The documents in the data file at min(ts, horizon), read a page of `limit` at a time."""
+        statement = _SCAN_TABLE[descending, upper is not None]
+        data_ts = min(ts, self._recent.horizon_ts)
+        while True:
+            bounds = (lower,) if upper is None else (lower, upper)
+            page = self._cursor.execute(statement, (table_number, data_ts, limit, *bounds)).fetchall()
+            yield from page
+            if len(page) < limit:
+                return
+            if descending:
+                upper = page[-1][0]
+                statement = _SCAN_TABLE[descending, True]
+            else:
+                lower = page[-1][0] + "\0"
+
+
+def _values(
+    table: Versions[str, bytes], lower: str, upper: str | None, ts: int, descending: bool
+) -> Iterator[tuple[str, bytes | None]]:
+    for document_id, (_, document) in table.walk(lower, upper, ts, descending=descending):
+        yield document_id, document
