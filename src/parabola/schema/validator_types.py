@@ -388,8 +388,11 @@ class PipeValidator(Validator):
                     code="InvalidValidator",
                 )
         super().__init__(is_optional or base.is_optional)
+        earlier: tuple[Check, ...] = ()
+        if isinstance(base, PipeValidator):
+            base, earlier = base.base, base.checks
         _set(self, "base", base.required())
-        _set(self, "checks", tuple(checks))
+        _set(self, "checks", (*earlier, *checks))
 
     def to_json(self) -> dict[str, Any]:
         return {**self.base.to_json(), "checks": [check.to_json() for check in self.checks]}
