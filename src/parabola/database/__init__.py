@@ -16,7 +16,8 @@ The surface that `functions`, `live` and `backend` use::
     Transaction (every method is a plain call):
       kind "query"|"mutation", begin_ts, now_ns, catalog, read_set, journal (in), next_journal (out)
       get(id, table=None, *, system=False) -> dict | None
-      insert(table, value) -> id · patch(id, fields, table=None) · replace(id, value, table=None) · delete(id, table=None)
+      insert(table, value) -> id · patch(id, fields, table=None) · replace(id, value, table=None)
+      delete(id, table=None)
       normalize_id(table, text, *, system=False) -> str | None
       query(table, *, system=False) -> Query          # the builder below
       begin_nested() · commit_nested() · rollback_nested()   # LIFO; each is one execution for "one paginate" too

@@ -63,7 +63,9 @@ def check_table_name(name: Any) -> None:
     if name in _known_identifiers:
         return
     if not isinstance(name, str):
-        raise InvalidArgument(f"Invalid argument `table` for `db.insert`, expected string but got '{type(name).__name__}'")
+        raise InvalidArgument(
+            f"Invalid argument `table` for `db.insert`, expected string but got '{type(name).__name__}'"
+        )
     if name.startswith("_"):
         raise system_table_is_read_only()
     if _IDENTIFIER.fullmatch(name) is None:

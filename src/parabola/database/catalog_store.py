@@ -1,8 +1,9 @@
 """The catalog as documents: reading it back when a database opens, and changing it within a transaction.
 
 `_tables` has one document per user table (`name`, `number`), `_indexes` one per declared index (`table`, `name`,
-`fields`, `number`, `state`, `backfilled`), `_schemas` at most one with `state` "active" and one "pending", `_settings` the next free
-numbers. Whoever changes the catalog also changes that last document or a schema, so two such changes always conflict.
+`fields`, `number`, `state`, `backfilled`), `_schemas` at most one with `state` "active" and one "pending",
+`_settings` the next free numbers. Whoever changes the catalog also changes that last document or a schema, so two
+such changes always conflict.
 """
 
 from __future__ import annotations

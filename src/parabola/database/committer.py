@@ -2,10 +2,10 @@
 
 Theory of operation
 -------------------
-A transaction is handed to `commit`. In one step, without waiting for anything, it is judged and, if it may, given the next
-timestamp, staged in the storage and noted in the write log. From then on it is committed for every transaction that begins
-later; it is not yet durable, so nobody outside is told. Durability is asked of the flusher, and when it reports a timestamp, all
-commits up to it are answered, in order, and then published to the listeners.
+A transaction is handed to `commit`. In one step, without waiting for anything, it is judged and, if it may, given the
+next timestamp, staged in the storage and noted in the write log. From then on it is committed for every transaction
+that begins later; it is not yet durable, so nobody outside is told. Durability is asked of the flusher, and when it
+reports a timestamp, all commits up to it are answered, in order, and then published to the listeners.
 
 The judgement: a transaction may commit at the new timestamp if running it there would have given the same reads. So no
 commit after its begin may have touched its read set. If nothing was committed since its begin there is nothing to
@@ -14,9 +14,10 @@ look at, which is the common case, since mutations begin at the newest staged ti
 The catalog is under the same rule, by identity: the tables written to must still be the current ones, and the indexes
 read must still be kept up to date, or else commits after the begin were not noted on them.
 
-Invariants: timestamps rise; the write log, the storage and the queue of answers agree on the order; an answer is given only for what is
-durable, and only after every earlier one. What may happen in any order: commits and flushes. What never may: a
-commit after a failure. A storage that failed once cannot say what survived, so the committer refuses everything from then on.
+Invariants: timestamps rise; the write log, the storage and the queue of answers agree on the order; an answer is
+given only for what is durable, and only after every earlier one. What may happen in any order: commits and flushes.
+What never may: a commit after a failure. A storage that failed once cannot say what survived, so the committer
+refuses everything from then on.
 """
 
 from __future__ import annotations
@@ -89,7 +90,8 @@ class Committer:
     def commit(self, tx: Transaction, done: Done) -> None:
         """Commits `tx` or reports why not; `done` is called once, at once for a conflict, else when it is durable.
 
-        A transaction that wrote nothing has read one snapshot and needs no judgement, only that this snapshot is durable.
+        A transaction that wrote nothing has read one snapshot and needs no judgement, only that this snapshot is
+        durable.
         """
         tx.close()
         if self.failure is not None:
@@ -244,8 +246,8 @@ class Committer:
         if self.failure is not None:
             return
         self.failure = StorageFailure(
-            f"The storage could not make commits durable ({error}), so it is not known which of the last ones survived. "
-            "No more writes are accepted; restart the server, which reads back what is there."
+            f"The storage could not make commits durable ({error}), so it is not known which of the last ones "
+            "survived. No more writes are accepted; restart the server, which reads back what is there."
         )
         self.failure.__cause__ = error
         waiting = list(self._waiting)

@@ -1,8 +1,8 @@
 """Cursors: where a page of results ended, as an opaque string (semantics 6.1, 22.4 point 41).
 
 A cursor carries authority over a range, so it is encrypted and authenticated with a secret that is stored in the
-database, and bound to its query by a fingerprint. The same position gives the same text: a page that did not change must
-not look changed to the clients that watch it. So the nonce is not drawn but derived from what is encrypted.
+database, and bound to its query by a fingerprint. The same position gives the same text: a page that did not change
+must not look changed to the clients that watch it. So the nonce is not drawn but derived from what is encrypted.
 """
 
 from __future__ import annotations

@@ -65,7 +65,9 @@ class Database:
         self._cursor_codec = CursorCodec(secret)
 
     def begin_query(self, ts: int | None = None, *, journal: str | None = None) -> Transaction:
-        """A read-only transaction at `ts`, by default the newest durable timestamp. `journal` keeps its page in place."""
+        """A read-only transaction at `ts`, by default the newest durable timestamp. `journal` keeps its page in
+        place.
+        """
         at = self.committer.durable_ts if ts is None else ts
         return Transaction(
             kind="query",

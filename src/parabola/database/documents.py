@@ -1,7 +1,7 @@
 """From what user code hands to a write, to a document that may be stored.
 
-The checks run in the order of semantics 5.1: structure, then schema. Each function takes and gives whole documents with their
-system fields; the schema sees them without.
+The checks run in the order of semantics 5.1: structure, then schema. Each function takes and gives whole documents
+with their system fields; the schema sees them without.
 """
 
 from __future__ import annotations

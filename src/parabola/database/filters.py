@@ -117,7 +117,9 @@ def describe(expression: Expression) -> Value:
 
 
 def compile_filter(expression: Expression) -> Callable[[Document], bool]:
-    """A function that says whether to keep a document. Raises `QueryError` (EvalError) as the expression is evaluated."""
+    """A function that says whether to keep a document. Raises `QueryError` (EvalError) as the expression is
+    evaluated.
+    """
     evaluate = _compile(expression)
 
     def keep(document: Document) -> bool:
@@ -223,7 +225,7 @@ _VERBS: Final = {"add": "add", "sub": "subtract", "mul": "multiply", "div": "div
 
 
 def calculate(op: str, left: Value, right: Value) -> Value:
-    """`left op right` for op in add, sub, mul, div, mod: both Float64 or both Int64. Raises `QueryError` (EvalError)."""
+    """`left op right` for op in add, sub, mul, div, mod; both Float64 or both Int64, else `QueryError` (EvalError)."""
     left_kind, right_kind = type_name(left), type_name(right)
     if left_kind == right_kind == "Float64":
         return _calculate_floats(op, float(left), float(right))

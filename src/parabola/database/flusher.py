@@ -45,7 +45,8 @@ class InlineFlusher:
         self._on_durable, self._on_failure = on_durable, on_failure
 
     def request(self) -> None:
-        assert self._on_durable is not None and self._on_failure is not None, "bind() comes first"
+        assert self._on_durable is not None, "bind() comes first"
+        assert self._on_failure is not None
         try:
             durable_ts = self._storage.flush()
         except Exception as error:
@@ -107,10 +108,12 @@ class ThreadFlusher:
         self._thread = None
 
     def _run(self) -> None:
-        assert self._on_durable is not None and self._on_failure is not None
+        assert self._on_durable is not None
+        assert self._on_failure is not None
         while True:
             self._wanted.wait()
-            # Cleared before the flush: a commit staged during it asks again, and is not lost if it came too late for it.
+            # Cleared before the flush: a commit staged during it asks again, and is not lost if it came too late for
+            # it.
             self._wanted.clear()
             closing = self._closing
             try:

@@ -1,8 +1,8 @@
 """Sets of key ranges.
 
-An interval is half open, `[lower, upper)`, over bytes compared as unsigned bytes; an upper bound of None is the end of
-the key space. A set keeps its intervals disjoint, apart from each other and sorted, so that membership is one bisection.
-Intervals that overlap or touch become one. Empty ones (lower >= upper) vanish.
+An interval is half open, `[lower, upper)`, over bytes compared as unsigned bytes; an upper bound of None is the end
+of the key space. A set keeps its intervals disjoint, apart from each other and sorted, so that membership is one
+bisection. Intervals that overlap or touch become one. Empty ones (lower >= upper) vanish.
 """
 
 from __future__ import annotations

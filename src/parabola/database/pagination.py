@@ -1,9 +1,9 @@
 """One page of a query (semantics 6).
 
-A page is a range of keys, `(cursor, end]` in the direction of the query. A page without a given end reads until it has
-enough documents, and where it stopped becomes its end; that end goes into the run's journal, so that the next run of the
-same live query reads the same range again, however many documents are in it by then. Adjacent pages can then neither
-overlap nor leave a gap.
+A page is a range of keys, `(cursor, end]` in the direction of the query. A page without a given end reads until it
+has enough documents, and where it stopped becomes its end; that end goes into the run's journal, so that the next run
+of the same live query reads the same range again, however many documents are in it by then. Adjacent pages can then
+neither overlap nor leave a gap.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ class PageOptions(NamedTuple):
 
 
 def parse_options(options: object, limits: Limits) -> PageOptions:
-    """Checks the options dict, whose keys are camelCase since clients send it. Raises `InvalidArgument`, `QueryError`."""
+    """Checks the options dict, whose keys are camelCase since clients send it. Raises `InvalidArgument`,
+    `QueryError`.
+    """
     if not isinstance(options, dict):
         raise InvalidArgument(f"paginate() takes the pagination options as a dict, not {type(options).__name__}.")
     items = options.get("numItems")

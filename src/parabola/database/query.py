@@ -1,14 +1,15 @@
 """Queries: built step by step, read when consumed (semantics 4.2 to 4.5).
 
-A `Query` is used once: each step hands on to a new one and uses up the old. Nothing is looked up or read until it
-is consumed; then the plan is resolved against the transaction's catalog (`ResolvedQuery`), a `Scan` walks the range, and what was
-pulled becomes the transaction's evidence and is counted against its limits.
+A `Query` is used once: each step hands on to a new one and uses up the old. Nothing is looked up or read until it is
+consumed; then the plan is resolved against the transaction's catalog (`ResolvedQuery`), a `Scan` walks the range, and
+what was pulled becomes the transaction's evidence and is counted against its limits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from parabola.database.catalog import BY_CREATION_TIME, Index, Table
 from parabola.database.filters import Expression, FilterBuilder, as_expression, compile_filter
@@ -33,7 +34,8 @@ _FIRST_BATCH: Final = 128
 _FILTER_BUILDER: Final = FilterBuilder()
 
 
-class ResolvedQuery(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ResolvedQuery:
     """A query that knows its table, its index and its range of keys."""
 
     table: Table
@@ -156,15 +158,16 @@ class Query:
 
     def take(self, n: int) -> list[Document]:
         """The first `n` results. Raises `InvalidArgument` unless `n` is a non-negative integer."""
-        if type(n) is float and n.is_integer():
-            n = int(n)
-        if type(n) is not int or n < 0:
+        given: object = n
+        if type(given) is float and given.is_integer():
+            given = int(given)
+        if type(given) is not int or given < 0:
             raise InvalidArgument("Arg 1 `n` to `take` must be a non-negative integer")
-        if n == 0:
+        if given == 0:
             self._begin()
             self._state = _CLOSED
             return []
-        return self._take(n)
+        return self._take(given)
 
     def first(self) -> Document | None:
         """The first result, or None."""

@@ -106,9 +106,9 @@ def key_range(
             raise _already_defined("equality", clause)
         if bounded is not None and bounded.field != field:
             raise QueryError(
-                "Upper and lower bounds in `range` can only be applied to a single index field. This query against index "
-                f'{table_name}.{index_name} attempted to set a range bound on both "{bounded.field}" and "{field}". '
-                "Consider using `filter` instead.",
+                "Upper and lower bounds in `range` can only be applied to a single index field. This query against "
+                f'index {table_name}.{index_name} attempted to set a range bound on both "{bounded.field}" and '
+                f'"{field}". Consider using `filter` instead.',
                 code="BoundsOnMultipleFields",
             )
         if clause.op in ("gt", "gte"):

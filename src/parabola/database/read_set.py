@@ -7,9 +7,9 @@ evidence that it was empty. A scan that stopped early counts up to the last docu
 it, and no further.
 
 Two questions are answered from this, by the same method `overlaps`. The committer asks it of every commit since the
-transaction began: yes means that the transaction would have read something else, had it run later, so it must run again.
-The live manager asks it of every commit after a query ran: yes means that its answer may have changed. If both stand on
-the same evidence, then a query that is live is one that could have committed now.
+transaction began: yes means that the transaction would have read something else, had it run later, so it must run
+again. The live manager asks it of every commit after a query ran: yes means that its answer may have changed. If both
+stand on the same evidence, then a query that is live is one that could have committed now.
 
 Recording is on the hot path and asking is not: most mutations commit with nothing in between. So reads are appended as
 plain tuples, and sorted and merged into interval sets only when somebody asks. Reads are never taken back, also not

@@ -4,12 +4,12 @@ Theory of operation
 -------------------
 Two sorted streams are merged: rows of the snapshot, fetched in batches, and keys that only this transaction knows
 (`WriteSet.moved`). A row of the snapshot whose document was written is shown in its new form if its key on this index
-stayed the same, and passed over if it moved or is gone. So nothing can come twice: a document with an unchanged key comes from the
-snapshot's stream only, one with a new key from the other only.
+stayed the same, and passed over if it moved or is gone. So nothing can come twice: a document with an unchanged key
+comes from the snapshot's stream only, one with a new key from the other only.
 
 What counts as read is what was *pulled*: `interval()` reaches from the start of the range to the last row given out,
-and to its end only once the end was met. Rows that a batch brought along and nobody pulled leave no evidence and count for
-nothing.
+and to its end only once the end was met. Rows that a batch brought along and nobody pulled leave no evidence and
+count for nothing.
 
 Writing to a range while walking it is allowed and what it shows is unspecified (semantics 4.5); it never shows a
 document that is gone.

@@ -53,7 +53,7 @@ SYSTEM_TABLES: Final = (
 
 # Documents of `_settings`, by their `key`.
 NUMBERS_KEY: Final = "numbers"
-"""`nextTable` and `nextIndex`: numbers are never given twice, since an old one may still have entries in the storage."""
+"""`nextTable` and `nextIndex`: numbers are never given twice: an old one may still have entries in the storage."""
 CURSOR_SECRET_KEY: Final = "cursor_secret"
 
 

@@ -1,8 +1,8 @@
 """One transaction: a snapshot, what was read of it, and what is to be written.
 
-All reads are of the state at `begin_ts`, with the transaction's own writes laid over it. Every read leaves evidence in the read
-set, every write waits in the write set; nothing outside notices before the committer has taken both. Calls are
-plain calls: see `storage.contract` for why.
+All reads are of the state at `begin_ts`, with the transaction's own writes laid over it. Every read leaves evidence
+in the read set, every write waits in the write set; nothing outside notices before the committer has taken both.
+Calls are plain calls: see `storage.contract` for why.
 
 The order of checks, and their texts, are those of the specification (semantics 4.1, 5).
 """
@@ -174,8 +174,8 @@ class Transaction:
         """The id itself if `text` is an id of `table`, else None. Does not look whether the document exists."""
         self.check_open()
         if table.startswith("_") != system:
-            side = "System tables can only be accessed from db.system." if not system else "User tables can only be accessed from db."
-            raise QueryError(f"{side}normalizeId().", code="SystemTableError")
+            side, door = ("User", "db") if system else ("System", "db.system")
+            raise QueryError(f"{side} tables can only be accessed from {door}.normalizeId().", code="SystemTableError")
         found = self._find_table(table)
         if found is None or not isinstance(text, str):
             return None
@@ -335,7 +335,9 @@ class Transaction:
         return self._find_table(name)
 
     def index_for_query(self, table: Table, name: str) -> Index:
-        """An index that can be queried. Raises `QueryError`, leaving evidence, so that a live query hears of its coming."""
+        """An index that can be queried. Raises `QueryError`, leaving evidence, so that a live query hears of its
+        coming.
+        """
         index = table.indexes.get(name)
         if index is not None and index.state == "enabled":
             return index
@@ -408,8 +410,8 @@ class Transaction:
         """One function execution may paginate once. Returns the journal that the page must follow, if any."""
         if self._paginated:
             raise QueryError(
-                "This query or mutation function ran multiple paginated queries. Convex only supports a single paginated "
-                "query in each function.",
+                "This query or mutation function ran multiple paginated queries. Convex only supports a single "
+                "paginated query in each function.",
                 code="MultiplePaginatedDatabaseQueries",
             )
         self._paginated = True

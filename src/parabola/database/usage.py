@@ -1,9 +1,10 @@
 """What one transaction has used of its limits (semantics 7.5).
 
-Sizes in Convex bytes cost a walk over every value, which is more than reading the document costs. But the limits
-are far away in nearly all transactions, and the stored form bounds the size: no value is more than five times as large
-as its JSON (the worst is `0,` in a list: two bytes that count as nine). So documents are noted as they pass, and measured
-only when that bound could cross the limit, or when somebody asks for metrics. The answer is exact at all times.
+Sizes in Convex bytes cost a walk over every value, which is more than reading the document costs. But the limits are
+far away in nearly all transactions, and the stored form bounds the size: no value is more than five times as large as
+its JSON (the worst is `0,` in a list: two bytes that count as nine). So documents are noted as they pass, and
+measured only when that bound could cross the limit, or when somebody asks for metrics. The answer is exact at all
+times.
 
 A limit, once crossed, stays crossed: user code may catch the error, but each later read or write fails as well.
 """

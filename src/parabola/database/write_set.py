@@ -1,11 +1,11 @@
 """What a transaction means to write, laid over what it reads.
 
-One `Write` per document, whatever happened to it: the stored form and keys that the snapshot has (`base…`), and those it
-will have. A write is never changed, only replaced, so undoing a nested call is putting earlier ones back.
+One `Write` per document, whatever happened to it: the stored form and keys that the snapshot has (`base…`), and those
+it will have. A write is never changed, only replaced, so undoing a nested call is putting earlier ones back.
 
-A scan must show these writes at the right place. A document whose key on the scanned index stayed the same is met where the snapshot
-has it. One that is new, or whose key moved, must be merged in from elsewhere: `moved` keeps those keys sorted, per index, and
-only for indexes that were scanned after something was written.
+A scan must show these writes at the right place. A document whose key on the scanned index stayed the same is met
+where the snapshot has it. One that is new, or whose key moved, must be merged in from elsewhere: `moved` keeps those
+keys sorted, per index, and only for indexes that were scanned after something was written.
 """
 
 from __future__ import annotations
