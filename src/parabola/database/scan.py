@@ -124,7 +124,7 @@ class Scan:
         """The next document, or None at the end of the range."""
         while True:
             row = self._next_row
-            if row is None and not self._snapshot_ended:
+            if row is None:
                 row = self._next_row = self._advance_snapshot()
             pending = self._next_pending
             if pending is not None:

@@ -9,7 +9,7 @@ The log is a window. A transaction that began before the window cannot be checke
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 TouchedKey = tuple[int, bytes]
@@ -68,6 +68,11 @@ class WriteLog:
         start = bisect_right(self._timestamps, after_ts)
         end = bisect_right(self._timestamps, up_to_ts)
         return self._entries[start:end]
+
+    def before(self, ts: int) -> int:
+        """The timestamp of the last commit in the window that is older than `ts`, or the start of the window."""
+        at = bisect_left(self._timestamps, ts)
+        return self._timestamps[at - 1] if at else self._oldest_ts
 
     def forget_before(self, ts: int) -> None:
         """Drops the commits at or before `ts`: nobody will ask about them any more."""
