@@ -75,7 +75,7 @@ class System(ABC):
 
 
 class Parabola(System):
-    """`parabola serve` on SQLite, in a fresh data folder. `PARABOLA_BENCHMARK_WRAP` may name a command to run it with."""
+    """`parabola serve` on SQLite in a fresh data folder. `PARABOLA_BENCHMARK_WRAP` may name a command to wrap it in."""
 
     name = "parabola"
 
