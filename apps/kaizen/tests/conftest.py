@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,9 +12,7 @@ ISSUER = "https://kaizen.example"
 
 
 @pytest.fixture
-def game(monkeypatch: pytest.MonkeyPatch) -> Iterator[TestBackend]:
+def game(monkeypatch: pytest.MonkeyPatch) -> TestBackend:
     """Kaizen's functions over an empty database."""
     monkeypatch.setenv("CLERK_JWT_ISSUER_DOMAIN", ISSUER)
-    backend = TestBackend(Path(__file__).parents[1] / "backend")
-    yield backend
-    backend.close()
+    return TestBackend(Path(__file__).parents[1] / "backend")

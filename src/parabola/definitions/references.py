@@ -106,6 +106,11 @@ def get_function_name(reference: object) -> str:
     )
 
 
+def is_internal_reference(reference: object) -> bool:
+    """Whether a reference was made from `internal`: its writer means to reach internal functions."""
+    return isinstance(reference, FunctionReference) and reference._root == "internal"
+
+
 def create_function_handle(reference: object) -> str:
     """A string that stands for a function, to be stored or passed on; accepted wherever a reference is."""
     return _FUNCTION_HANDLE + display_path(canonical_path(get_function_name(reference)))
