@@ -1,0 +1,508 @@
+"""One sync socket: carries out what its peer decides (the theory of operation is in `sync_driver`)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import partial
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+from parabola.auth import AdminIdentity, Caller, Identity, VerifiedToken
+from parabola.backend.sync_transport import SyncTransport
+from parabola.errors import InvalidValue, Overloaded, ParabolaError, PeerError, ProtocolError, WriteConflict
+from parabola.functions.outcome import Call, Outcome, Visibility
+from parabola.live.manager import bad_arguments
+from parabola.live.question import Question, decode_arguments
+from parabola.live.subscription import Answer, LiveRun, RunFault
+from parabola.sync.chunks import CHUNK_BYTES_MAX, split_transition, understands_chunks
+from parabola.sync.client_version import ClientVersion
+from parabola.sync.codec import PING, decode_client_message
+from parabola.sync.effects import AwaitTimestamp, Effect, RunAction, RunMutation, VerifyToken
+from parabola.sync.results import QueryResult
+from parabola.sync.server_peer import INTERNAL_CLOSE, INTERNAL_ERROR, TRY_AGAIN_CLOSE, FollowedQuery, ServerPeer
+
+if TYPE_CHECKING:
+    from parabola.backend.sync_driver import SyncDriver
+
+_logger: Final = logging.getLogger("parabola.sync")
+
+PING_AFTER_SILENCE_S: Final = 10.0
+"""Silence after which the next heartbeat sends a Ping: with a heartbeat each 5 s, none lasts 15 s (wire 1.10)."""
+
+DROP_AFTER_S: Final = 120.0
+"""A client that sent nothing for so long, or could not be written to for so long, is gone."""
+
+CLIENT_AHEAD_WAIT_S: Final = 3.0
+CLIENT_AHEAD_POLL_S: Final = 0.1
+UPDATE_ATTEMPTS_MAX: Final = 6
+UPDATE_RETRY_S: Final = 0.05
+
+
+class Subscription:
+    """A followed query's hold on the run that it was last answered with."""
+
+    __slots__ = ("connection", "query_id", "question", "run")
+
+    def __init__(self, connection: SyncConnection, query_id: int, question: Question) -> None:
+        self.connection = connection
+        self.query_id = query_id
+        self.question = question
+        self.run: LiveRun | None = None
+
+    def run_broken(self) -> None:
+        self.run = None
+        self.connection.query_broken(self.query_id)
+
+
+class _RunningUpdate:
+    """An update some of whose queries have to wait."""
+
+    __slots__ = ("answers", "missing", "runs", "ts")
+
+    def __init__(self, runs: list[FollowedQuery], ts: int) -> None:
+        self.runs = runs
+        self.ts = ts
+        self.answers: list[QueryResult | RunFault | None] = [None] * len(runs)
+        self.missing = 0
+
+
+class SyncConnection:
+    """What a transport feeds: `receive_text`, `pause_writing`, `resume_writing`, `lost`."""
+
+    __slots__ = (
+        "_attempts",
+        "_can_write",
+        "_chunks",
+        "_client",
+        "_driver",
+        "_is_acting",
+        "_is_lost",
+        "_last_sent",
+        "_peer",
+        "_request_salt",
+        "_spoke",
+        "_transport",
+        "_update",
+        "_waiting_since",
+        "is_due",
+    )
+
+    def __init__(self, driver: SyncDriver, transport: SyncTransport, client: ClientVersion, peer: ServerPeer) -> None:
+        self._driver = driver
+        self._transport = transport
+        self._client = client
+        self._peer = peer
+        self._chunks = understands_chunks(client)
+        self._can_write = True
+        self._is_acting = False
+        self._is_lost = False
+        self._update: _RunningUpdate | None = None
+        self._attempts = 0
+        self._spoke = -1
+        self._last_sent = driver.clock.monotonic()
+        self._waiting_since = 0.0
+        # Stands in for the session in request ids of clients that named none.
+        self._request_salt = ""
+        self.is_due = False
+
+    @property
+    def peer(self) -> ServerPeer:
+        """The machine that decides; for tests."""
+        return self._peer
+
+    @property
+    def client(self) -> ClientVersion:
+        """What the client said it is."""
+        return self._client
+
+    def start(self, *, refuse: bool) -> None:
+        """Begins the socket's life, or turns it away."""
+        self._spoke = self._driver.heartbeats.add(self)
+        if refuse:
+            self._peer.fail(TRY_AGAIN_CLOSE, "TooManyConcurrentRequests")
+            self._driver.schedule(self)
+        else:
+            self._transport.ping()
+
+    # What the transport tells.
+
+    def receive_text(self, text: bytes) -> None:
+        """One text message came in."""
+        peer = self._peer
+        if peer.closed:
+            return
+        try:
+            message = decode_client_message(text)
+        except ProtocolError as error:
+            peer.protocol_broken(error.message)
+        else:
+            peer.receive(message, self._driver.clock.now_ns())
+        self._act()
+
+    def receive_binary(self) -> None:
+        """A binary message came in, which no client sends."""
+        self._peer.protocol_broken("Received a binary message on websocket: every message is text.")
+        self._act()
+
+    def pause_writing(self) -> None:
+        """The socket's buffer is full: no new Transition until it has drained, and no new requests either."""
+        self._can_write = False
+        self._waiting_since = self._driver.clock.monotonic()
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """The buffer has drained."""
+        self._can_write = True
+        self._transport.resume_reading()
+        self._driver.schedule(self)
+
+    def lost(self) -> None:
+        """The socket is gone. What runs for it goes on; nobody is told."""
+        if self._is_lost:
+            return
+        self._is_lost = True
+        self._peer.closed = True
+        self._driver.heartbeats.remove(self, self._spoke)
+        self._driver.disconnected(self)
+        self._let_go_of_queries()
+
+    # What the driver tells.
+
+    def flush(self) -> None:
+        """Brings the client up to date, and sends what there is, in one write."""
+        peer = self._peer
+        if self._is_lost:
+            return
+        if peer.update_wanted and not peer.updating and self._can_write:
+            self._start_update()
+        if peer.outgoing:
+            texts = peer.outgoing
+            peer.outgoing = []
+            if self._chunks and any(len(text) > CHUNK_BYTES_MAX for text in texts):
+                texts = _in_chunks(texts)
+            self._last_sent = self._driver.clock.monotonic()
+            self._transport.send_texts(texts)
+        if peer.close is not None:
+            close, peer.close = peer.close, None
+            self._let_go_of_queries()
+            self._transport.close(close.code, close.reason)
+
+    def heartbeat(self) -> None:
+        """Every five seconds: is the client there, is its token still good, has it heard of us lately?"""
+        now = self._driver.clock.monotonic()
+        transport = self._transport
+        if not self._can_write:
+            if now - self._waiting_since > DROP_AFTER_S:
+                transport.abort()
+            return
+        if transport.seconds_since_received() > DROP_AFTER_S:
+            transport.abort()
+            return
+        if self._peer.check_expiry(self._driver.clock.now_ns()):
+            self._driver.schedule(self)
+            return
+        if self._peer.closed:
+            return
+        transport.ping()
+        if now - self._last_sent >= PING_AFTER_SILENCE_S and not self._peer.outgoing:
+            self._last_sent = now
+            transport.send_texts([PING])
+
+    def query_broken(self, query_id: int) -> None:
+        """A commit may have changed the result of this query."""
+        self._peer.invalidate(query_id)
+        if not self.is_due and self._can_write:
+            self._driver.schedule(self)
+
+    def end_for_restart(self) -> None:
+        """The server is going away and another will come."""
+        self._peer.fail(INTERNAL_CLOSE, INTERNAL_ERROR)
+        self.flush()
+
+    def end_after_failure(self) -> None:
+        """Something here went wrong that must not go wrong; the client may come back and try again."""
+        self._peer.fail(INTERNAL_CLOSE, INTERNAL_ERROR)
+        self._peer.close = None
+        self._let_go_of_queries()
+        self._transport.close(INTERNAL_CLOSE, INTERNAL_ERROR)
+
+    # Effects.
+
+    def _act(self) -> None:
+        """Carries out what the peer asks for. A callback that comes back at once finds the loop already running."""
+        peer = self._peer
+        if not self._is_acting:
+            self._is_acting = True
+            try:
+                effects = peer.effects
+                while effects:
+                    self._carry_out(effects.popleft())
+            except Exception:
+                _logger.exception("A sync connection failed and is closed.")
+                peer.fail(INTERNAL_CLOSE, INTERNAL_ERROR)
+            finally:
+                self._is_acting = False
+        if (peer.update_wanted or peer.outgoing or peer.close is not None) and not self.is_due:
+            self._driver.schedule(self)
+
+    def _carry_out(self, effect: Effect) -> None:
+        if isinstance(effect, RunMutation):
+            self._run_mutation(effect)
+        elif isinstance(effect, RunAction):
+            self._driver.start_task(self._run_action(effect))
+        elif isinstance(effect, VerifyToken):
+            self._verify(effect)
+        else:
+            self._await_timestamp(effect, self._driver.clock.monotonic() + CLIENT_AHEAD_WAIT_S)
+
+    def _run_mutation(self, effect: RunMutation) -> None:
+        session = None if effect.session_request is None else effect.session_request[0]
+        text_id = self._text_id(session, effect.request_id)
+        done = partial(self._mutation_done, effect.request_id, text_id)
+        call = self._call(effect, text_id)
+        if isinstance(call, Outcome):
+            done(call)
+        else:
+            self._driver.runner.run_mutation(call, done, session_request=effect.session_request)
+
+    def _mutation_done(self, request_id: int, text_id: str, outcome: Outcome) -> None:
+        error = outcome.error
+        if error is not None and error.is_system and error.code != WriteConflict.default_code:
+            # Not the function's doing: the client sends it again when it is back, and it is not run twice.
+            self._peer.fail(*_close_for(error.code))
+        else:
+            self._peer.mutation_finished(self._driver.presenter.mutation_answer(request_id, outcome, text_id))
+        self._act()
+
+    async def _run_action(self, effect: RunAction) -> None:
+        text_id = self._text_id(effect.session, effect.request_id)
+        call = self._call(effect, text_id)
+        outcome = call if isinstance(call, Outcome) else await self._driver.runner.run_action(call)
+        self._peer.action_finished(self._driver.presenter.action_answer(effect.request_id, outcome, text_id))
+        self._act()
+
+    def _call(self, effect: RunMutation | RunAction, text_id: str) -> Call | Outcome:
+        """The call to make, or its outcome if its arguments are no values."""
+        try:
+            args = decode_arguments(effect.args)
+        except InvalidValue as error:
+            return bad_arguments(effect.path, error, 0)
+        identity = _caller(effect.identity)
+        return Call(
+            effect.path, args, identity=identity, visibility=_visibility(identity), request_id=text_id, caller="client"
+        )
+
+    def _text_id(self, session: str | None, request_id: int) -> str:
+        """The request id that error texts and logs carry: the client's tools compute the same one (wire 4.2)."""
+        if session is None:
+            if not self._request_salt:
+                self._request_salt = self._driver.entropy.bytes(16).hex()
+            session = self._request_salt
+        return sha256(b"%b|%d" % (session.encode("utf-8", "replace"), request_id)).hexdigest()[:16]
+
+    def _verify(self, effect: VerifyToken) -> None:
+        authenticator = self._driver.authenticator
+        try:
+            if effect.is_admin:
+                identity = authenticator.admin(effect.token, _attributes(effect.acting_as))
+                self._peer.token_accepted(identity, None, self._driver.clock.now_ns())
+                return
+            verified = authenticator.verifier.verify_at_hand(effect.token)
+        except PeerError as error:
+            self._peer.token_refused(error.message)
+            return
+        if verified is None:
+            self._driver.start_task(self._verify_later(effect.token))
+        else:
+            self._token_holds(verified)
+
+    async def _verify_later(self, token: str) -> None:
+        try:
+            verified = await self._driver.authenticator.user(token)
+        except PeerError as error:
+            self._peer.token_refused(error.message)
+        except ParabolaError as error:
+            # The keys cannot be had now, which says nothing about the token.
+            _logger.warning("A token could not be checked: %s", error.message)
+            self._peer.fail(*_close_for(error.code))
+        except Exception:
+            _logger.exception("A token could not be checked.")
+            self._peer.fail(INTERNAL_CLOSE, INTERNAL_ERROR)
+        else:
+            self._token_holds(verified)
+        self._act()
+
+    def _token_holds(self, verified: VerifiedToken) -> None:
+        expires_ns = int(verified.expires_at_s * 1_000_000_000)
+        self._peer.token_accepted(verified.identity, expires_ns, self._driver.clock.now_ns())
+
+    def _await_timestamp(self, effect: AwaitTimestamp, deadline: float) -> None:
+        if self._is_lost or self._peer.closed:
+            return
+        if self._driver.live.ts >= effect.ts:
+            self._peer.timestamp_reached(self._driver.clock.now_ns())
+        elif self._driver.clock.monotonic() >= deadline:
+            self._peer.fail(INTERNAL_CLOSE, INTERNAL_ERROR)
+        else:
+
+            def look_again() -> None:
+                self._await_timestamp(effect, deadline)
+                self._act()
+
+            self._driver.loop.call_later(CLIENT_AHEAD_POLL_S, look_again)
+
+    # Updates.
+
+    def _start_update(self) -> None:
+        peer = self._peer
+        driver = self._driver
+        now_ns = driver.clock.now_ns()
+        begun = peer.begin_update(now_ns)
+        if begun is None:
+            return
+        for query in begun.dropped:
+            self._let_go(query)
+        live = driver.live
+        ts = live.ts
+        if not begun.runs:
+            driver.transitions += 1
+            peer.finish_update(ts, (), now_ns)
+            return
+        identity = _caller(peer.identity)
+        update = _RunningUpdate(begun.runs, ts)
+        for at, query in enumerate(begun.runs):
+            subscription = self._subscription(query, identity)
+            answer = live.ask(
+                subscription.question,
+                identity,
+                query.journal,
+                partial(self._answered_later, update, at, subscription),
+            )
+            if answer is None:
+                update.missing += 1
+            else:
+                self._take(update, at, subscription, answer)
+        if update.missing:
+            self._update = update
+        else:
+            self._finish_update(update)
+
+    def _answered_later(self, update: _RunningUpdate, at: int, subscription: Subscription, answer: Answer) -> None:
+        update.missing -= 1
+        if self._update is not update or self._peer.closed:
+            return
+        self._take(update, at, subscription, answer)
+        if update.missing == 0:
+            self._update = None
+            self._finish_update(update)
+            self._driver.schedule(self)
+
+    def _take(self, update: _RunningUpdate, at: int, subscription: Subscription, answer: Answer) -> None:
+        """Notes one answer, and follows its run from this very moment on."""
+        if isinstance(answer, RunFault):
+            update.answers[at] = answer
+            return
+        assert answer.result is not None, "an answer is given with its result"
+        update.answers[at] = answer.result
+        if self._driver.live.follow(answer, subscription):
+            subscription.run = answer
+        else:
+            self._peer.invalidate(subscription.query_id)
+
+    def _finish_update(self, update: _RunningUpdate) -> None:
+        driver = self._driver
+        peer = self._peer
+        results: list[tuple[FollowedQuery, QueryResult]] = []
+        for query, answer in zip(update.runs, update.answers, strict=True):
+            if isinstance(answer, QueryResult):
+                results.append((query, answer))
+            else:
+                assert answer is not None, "an update ends when all its queries are answered"
+                self._try_update_again(update, answer)
+                return
+        self._attempts = 0
+        driver.transitions += 1
+        peer.finish_update(update.ts, results, driver.clock.now_ns())
+
+    def _try_update_again(self, update: _RunningUpdate, fault: RunFault) -> None:
+        """The system failed a query, which is not the client's business: the whole update is made again, later."""
+        for query in update.runs:
+            self._let_go(query)
+        self._attempts += 1
+        if self._attempts >= UPDATE_ATTEMPTS_MAX:
+            self._peer.fail(*_close_for(fault.error.code))
+            return
+
+        def again() -> None:
+            if not self._peer.closed and self._peer.updating:
+                self._peer.abandon_update(update.runs)
+                self._driver.schedule(self)
+
+        self._driver.loop.call_later(UPDATE_RETRY_S * 2**self._attempts, again)
+
+    def _subscription(self, query: FollowedQuery, identity: Caller) -> Subscription:
+        """What `query` holds on to, free of its last run."""
+        visibility = _visibility(identity)
+        subscription = query.subscription
+        if isinstance(subscription, Subscription):
+            self._let_go(query)
+            if subscription.question.visibility != visibility:
+                old = subscription.question
+                subscription.question = Question(old.path, old.args_json, visibility, old.component)
+            return subscription
+        question = Question(query.path, query.args, visibility, query.component)
+        query.args = b""  # the question has them now
+        subscription = query.subscription = Subscription(self, query.query_id, question)
+        return subscription
+
+    def _let_go(self, query: FollowedQuery) -> None:
+        subscription = query.subscription
+        if isinstance(subscription, Subscription) and subscription.run is not None:
+            run, subscription.run = subscription.run, None
+            self._driver.live.unfollow(run, subscription)
+
+    def _let_go_of_queries(self) -> None:
+        self._update = None
+        for query in self._peer.queries.values():
+            self._let_go(query)
+
+
+def _in_chunks(texts: list[bytes]) -> list[bytes]:
+    """Large Transitions in pieces; other messages stay whole, however large."""
+    pieces: list[bytes] = []
+    for text in texts:
+        pieces.extend(split_transition(text) if text.startswith(b'{"type":"Transition"') else (text,))
+    return pieces
+
+
+def _caller(identity: object) -> Caller:
+    """The peer carries identities without knowing them; these are the ones that `_verify` gave it."""
+    assert identity is None or isinstance(identity, Identity | AdminIdentity), "an identity came from nowhere"
+    return identity
+
+
+def _visibility(identity: Caller) -> Visibility:
+    return "internal" if isinstance(identity, AdminIdentity) else "public"
+
+
+def _attributes(acting_as: bytes | None) -> Mapping[str, object] | None:
+    """The user attributes that came with an admin key. Raises `ProtocolError` if they are not an object."""
+    if acting_as is None:
+        return None
+    try:
+        attributes = orjson.loads(acting_as)
+    except orjson.JSONDecodeError:
+        attributes = None
+    if not isinstance(attributes, dict):
+        raise ProtocolError("The user to act as must be an object of attributes.")
+    return attributes
+
+
+def _close_for(code: str) -> tuple[int, str]:
+    """The close code and reason for a fault of ours: overload asks for patience, anything else is internal."""
+    if code in (Overloaded.default_code, WriteConflict.default_code, "OutOfRetention"):
+        return TRY_AGAIN_CLOSE, code
+    return INTERNAL_CLOSE, INTERNAL_ERROR

@@ -1,0 +1,149 @@
+"""Carrying out what the peers of all sync sockets ask for.
+
+Theory of operation. A `SyncConnection` joins one `ServerPeer` to one transport. Nothing here waits and nothing here
+is a task: bytes come in, the peer decides, its effects are carried out by plain calls with callbacks, and what is to
+be sent or brought up to date is left for `_flush`, which runs once per step of the event loop for all connections
+that have something. So the answer to a mutation, and the Transition that reflects it, leave in one write; a commit
+that a thousand sockets hear of costs one run of the query and a thousand writes of the same bytes; and ten commits in
+one step cost one update.
+
+The order that the protocol needs comes from one fact: the database calls back for every mutation of a batch, in
+order, and then publishes the batch to `LiveQueries`, before the event loop goes on. By the time `_flush` runs,
+`live.ts` is at or past everything that was answered.
+
+A connection that cannot write stays out of `_flush`'s updates until it can: it then jumps to the newest timestamp.
+What it misses is nobody's memory.
+"""
+
+from __future__ import annotations
+
+import logging
+from asyncio import Future
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Final, Protocol
+
+from parabola.auth import Authenticator
+from parabola.backend.heartbeat import Cancellable, HeartbeatWheel
+from parabola.backend.presenter import Presenter
+from parabola.backend.sync_connection import SyncConnection
+from parabola.backend.sync_transport import SyncTransport
+from parabola.functions.outcome import Call, Outcome
+from parabola.limits import DEFAULT_LIMITS, Limits
+from parabola.live.manager import LiveQueries
+from parabola.seams import Clock, Entropy
+from parabola.sync.client_version import UNKNOWN_CLIENT, ClientVersion
+from parabola.sync.server_peer import ServerPeer
+from parabola.sync.transitions import TransitionWriter
+
+_logger: Final = logging.getLogger("parabola.sync")
+
+
+class EventLoop(Protocol):
+    """The part of an asyncio event loop that is needed here; simulations bring their own."""
+
+    def call_soon(self, callback: Callable[[], None], /) -> object: ...
+    def call_later(self, delay: float, callback: Callable[[], None], /) -> Cancellable: ...
+    def create_task(self, coro: Coroutine[Any, Any, Any], /) -> Future[Any]: ...
+
+
+class CallRunner(Protocol):
+    """The part of `functions.Runner` that is needed here."""
+
+    def run_mutation(
+        self, call: Call, done: Callable[[Outcome], None], *, session_request: tuple[str, int] | None = None
+    ) -> None: ...
+
+    def run_action(self, call: Call) -> Awaitable[Outcome]: ...
+
+
+class SyncDriver:
+    """All sync sockets of one server."""
+
+    def __init__(
+        self,
+        live: LiveQueries,
+        runner: CallRunner,
+        authenticator: Authenticator,
+        presenter: Presenter,
+        *,
+        loop: EventLoop,
+        clock: Clock,
+        entropy: Entropy,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        self.live = live
+        self.runner = runner
+        self.authenticator = authenticator
+        self.presenter = presenter
+        self.loop = loop
+        self.clock = clock
+        self.entropy = entropy
+        self.limits = limits
+        self.heartbeats = HeartbeatWheel(loop.call_later)
+        self.connections: dict[SyncConnection, None] = {}
+        self.is_stopping = False
+        self._writer = TransitionWriter()
+        self._due: list[SyncConnection] = []
+        self._flush_is_due = False
+        self._tasks: set[Future[Any]] = set()
+        self.transitions = 0
+
+    def connect(self, transport: SyncTransport, client: ClientVersion = UNKNOWN_CLIENT) -> SyncConnection:
+        """A new socket. The transport feeds it and is told through `transport` what to send.
+
+        Above the connection limit, or while stopping, the socket is closed at once with a reason that brings it back
+        later.
+        """
+        connection = SyncConnection(self, transport, client, ServerPeer(limits=self.limits, writer=self._writer))
+        refused = self.is_stopping or len(self.connections) >= self.limits.connections_max
+        self.connections[connection] = None
+        connection.start(refuse=refused)
+        return connection
+
+    def disconnected(self, connection: SyncConnection) -> None:
+        """The connection is gone for good."""
+        self.connections.pop(connection, None)
+
+    def schedule(self, connection: SyncConnection) -> None:
+        """Has `connection` flushed at the end of this step of the event loop."""
+        if connection.is_due:
+            return
+        connection.is_due = True
+        self._due.append(connection)
+        if not self._flush_is_due:
+            self._flush_is_due = True
+            self.loop.call_soon(self._flush)
+
+    def start_task(self, work: Coroutine[Any, Any, Any]) -> None:
+        """For what really has to wait: actions, and tokens whose keys are not at hand."""
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._task_done)
+
+    def stop(self) -> None:
+        """Closes every socket so that its client comes back to the next server (wire 1.10); refuses new ones."""
+        self.is_stopping = True
+        for connection in list(self.connections):
+            connection.end_for_restart()
+
+    def statistics(self) -> dict[str, int]:
+        """Counters for metrics and tests."""
+        return {"sync_connections": len(self.connections), "sync_transitions": self.transitions}
+
+    def _flush(self) -> None:
+        self._flush_is_due = False
+        due: Sequence[SyncConnection] = self._due
+        self._due = []
+        for connection in due:
+            connection.is_due = False
+            try:
+                connection.flush()
+            except Exception:
+                # One connection's trouble is its own: the others in this list have done nothing wrong.
+                _logger.exception("A sync connection failed and is closed.")
+                connection.end_after_failure()
+
+    def _task_done(self, task: Future[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _logger.error("Work for a sync connection failed.", exc_info=task.exception())
