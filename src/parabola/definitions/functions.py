@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Generic, Literal, NamedTuple, ParamSpec, TypeVar, overload
 
 from parabola.definitions.arguments import Converter, arguments_from_signature, returns_from_signature
-from parabola.schema.validators import Validator, as_validator, v
+from parabola.schema import Validator, as_validator, v
 
 Kind = Literal["query", "mutation", "action", "http"]
 Visibility = Literal["public", "internal"]
@@ -28,8 +28,9 @@ ARGS_PARAMETER: Final = "args"
 class Signature(NamedTuple):
     """What a function takes and gives, resolved.
 
-    `args` and `returns` are None where anything goes. `convert` turns the validated arguments object into keyword arguments, or is
-    None where they need no conversion. `style` is how the handler wants them: as keywords, as one dict, or not at all.
+    `args` and `returns` are None where anything goes. `convert` turns the validated arguments object into keyword arguments (one
+    named `args` for a handler that takes it whole), or is None where they need no conversion. `style` is how the handler wants
+    them: as keywords, as one dict, or not at all.
     """
 
     args: Validator | None
@@ -106,10 +107,10 @@ class FunctionDefinition(Generic[P, R]):
             returns = returns_from_signature(self.handler)
         if self._declared_args is not None:
             return Signature(self._declared_args, returns, None, style)
-        if style == "keywords":
-            args, convert = arguments_from_signature(self.handler)
-            return Signature(args, returns, convert, style)
-        return Signature(None, returns, None, style)
+        if style == "nothing":
+            return Signature(None, returns, None, style)
+        args, convert = arguments_from_signature(self.handler)
+        return Signature(args, returns, convert, style)
 
     def _call_style(self) -> CallStyle:
         parameters = list(inspect.signature(self.handler).parameters.values())

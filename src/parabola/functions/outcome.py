@@ -7,23 +7,15 @@ everything that sends it splices those bytes.
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal
 
+from parabola.auth.identity import Caller
 from parabola.database.read_set import ReadSet
 from parabola.errors import ParabolaError
 from parabola.values.model import UNDEFINED
 
 Visibility = Literal["public", "internal"]
 FunctionKind = Literal["query", "mutation", "action", "http"]
-
-
-class CallerIdentity(Protocol):
-    """Who a call is made for. `auth.identity.Identity` and `auth.identity.AdminIdentity` are such."""
-
-    @property
-    def cache_key(self) -> bytes:
-        """Equal for two callers who may see the same answer of a function that looks at its caller."""
-        ...
 
 
 class Call:
@@ -44,7 +36,7 @@ class Call:
         path: str,
         args: Any,
         *,
-        identity: CallerIdentity | None = None,
+        identity: Caller = None,
         visibility: Visibility = "public",
         request_id: str = "",
         caller: str = "client",

@@ -1,0 +1,160 @@
+"""What is checked around every call of a function, whoever makes it (semantics 3.3, 3.4).
+
+Before the handler: visibility, then kind, then arguments, in this order, so that an internal function answers exactly as
+one that does not exist. After it: that the result is a value, that it matches `returns`, that it is not too large.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, Final
+
+from parabola.definitions.paths import InvalidFunctionPath, canonical_path, display_path
+from parabola.errors import (
+    ArgumentValidationError,
+    DeveloperError,
+    FunctionNotFound,
+    InvalidFunctionCall,
+    InvalidValue,
+    ReturnsValidationError,
+    WrongFunctionKind,
+)
+from parabola.functions.operations import Operation
+from parabola.functions.registry import RegisteredFunction, Registry
+from parabola.limits import MIB, Limits
+from parabola.schema import TableNames, ValidationFailed
+from parabola.values.model import UNDEFINED, normalize
+from parabola.values.render import render_value
+from parabola.values.size import value_size
+
+KIND_NAMES: Final = {"query": "Query", "mutation": "Mutation", "action": "Action", "http": "HttpAction"}
+
+# Below this many fields and elements at the top, arguments are measured only if something in them can be large.
+_SURELY_SMALL: Final = 1024
+
+
+class InvalidReturn(DeveloperError):
+    """What a function returned is not a value."""
+
+    default_code = "InvalidReturnValue"
+
+
+def find_function(registry: Registry, path: str, visibility: str, kind: str | None) -> RegisteredFunction:
+    """The function to run. Raises FunctionNotFound (also for one that is out of reach) and then WrongFunctionKind."""
+    function = registry.find(path)
+    if function is None or function.kind == "http" or (function.visibility == "internal" and visibility == "public"):
+        raise FunctionNotFound(f"Could not find public function for '{_shown(path)}'.")
+    if kind is not None and function.kind != kind:
+        raise WrongFunctionKind(
+            f"Trying to execute {function.module_path} as {KIND_NAMES[kind]}, "
+            f"but it is defined as {KIND_NAMES[function.kind]}."
+        )
+    return function
+
+
+def _shown(path: str) -> str:
+    try:
+        return display_path(canonical_path(path))
+    except InvalidFunctionPath:
+        return path
+
+
+def copied_arguments(args: Any, limits: Limits) -> dict[str, Any]:
+    """A copy of the arguments that belongs to one attempt. Raises for what is not one object of values."""
+    if not isinstance(args, dict):
+        try:
+            shown = render_value(args)
+        except Exception:
+            shown = repr(args)
+        raise InvalidFunctionCall(f"Expected to receive an object as the function's argument. Instead received: {shown}")
+    copy: Any = normalize(args, limits=limits)
+    return copy
+
+
+def check_arguments(function: RegisteredFunction, args: dict[str, Any], tables: TableNames, limits: Limits) -> None:
+    """Raises ArgumentValidationError, or DeveloperError for arguments that are too large."""
+    if not _is_surely_small(args):
+        size = value_size(args)
+        if size > limits.arguments_bytes_max:
+            raise DeveloperError(
+                f"Arguments for {function.name} are too large "
+                f"(actual: {_mebibytes(size)}, limit: {_mebibytes(limits.arguments_bytes_max)})",
+                code="FunctionArgumentsTooLarge",
+            )
+    if function.check_args is not None:
+        try:
+            function.check_args(args, tables)
+        except ValidationFailed as failure:
+            raise ArgumentValidationError(f"ArgumentValidationError: {failure.message}") from None
+
+
+def _is_surely_small(args: dict[str, Any]) -> bool:
+    """Whether the arguments are far below any sensible limit, told without walking them."""
+    for item in args.values():
+        kind = type(item)
+        if kind is dict or kind is list or ((kind is str or kind is bytes) and len(item) > _SURELY_SMALL):
+            return False
+    return len(args) <= _SURELY_SMALL
+
+
+def flattened(value: Any) -> Any:
+    """What a handler returned, with an operation that it passed on replaced by its result, as a promise would be."""
+    if isinstance(value, Operation) and value.is_settled:
+        value.note_awaited()
+        if value.error is not None:
+            raise value.error
+        return value.value
+    return value
+
+
+def checked_result(function: RegisteredFunction, value: Any, tables: TableNames, limits: Limits) -> Any:
+    """The result as a value of its own, checked. Raises InvalidReturn or ReturnsValidationError."""
+    if value is None or value is UNDEFINED:
+        copy: Any = None
+    else:
+        kind = type(value)
+        if kind is not dict and kind is not list:
+            _refuse_what_is_no_result(function, value)
+        try:
+            copy = normalize(value, limits=limits)
+        except InvalidValue as failure:
+            raise InvalidReturn(f"Function {function.name} return value invalid: {failure.message}") from None
+    if function.check_returns is not None:
+        try:
+            function.check_returns(copy, tables)
+        except ValidationFailed as failure:
+            raise ReturnsValidationError(f"ReturnsValidationError: {failure.message}") from None
+    return copy
+
+
+def check_result_size(function: RegisteredFunction, size: int, limits: Limits) -> None:
+    """`size` is that of the encoded result, in bytes."""
+    if size > limits.result_bytes_max:
+        raise DeveloperError(
+            f"Function {function.name} return value is too large "
+            f"(actual: {_mebibytes(size)}, limit: {_mebibytes(limits.result_bytes_max)})",
+            code="FunctionReturnTooLarge",
+        )
+
+
+def _refuse_what_is_no_result(function: RegisteredFunction, value: Any) -> None:
+    if getattr(value, "is_unexecuted_query", False):
+        raise InvalidReturn(
+            "Return value is a Query. Results must be retrieved with `.collect()`, `.take(n), `.unique()`, or `.first()`."
+        )
+    if isinstance(value, Operation) or inspect.isawaitable(value):
+        if inspect.iscoroutine(value):
+            value.close()
+        raise InvalidReturn(
+            f"Function {function.name} returned {value!r} without waiting for it. Write `return await …` instead of `return …`."
+        )
+    if inspect.isasyncgen(value) or inspect.isgenerator(value):
+        raise InvalidReturn(
+            f"Function {function.name} return value invalid: it is a generator. "
+            "Return a list of its items: `return [item async for item in …]`."
+        )
+
+
+def _mebibytes(size: int) -> str:
+    whole = size / MIB
+    return f"{int(whole)} MiB" if whole == int(whole) else f"{whole:.2f} MiB"

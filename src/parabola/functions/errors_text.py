@@ -1,0 +1,120 @@
+"""From an exception to what people read of it (wire 4.2, semantics 18).
+
+`describe` turns an exception into a `FunctionError`: one line, and below it the places in user code that it passed through, innermost
+first. The engine's own frames are left out, and file names start at the functions folder, so that nothing of the machine shows.
+`error_text` puts the line that clients see together: everything in development, the request id alone in production.
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from types import TracebackType
+from typing import Any, Final
+
+from parabola.errors import ConvexError, DeveloperError, InvalidValue, ParabolaError, SystemFault
+from parabola.functions.outcome import INTERNAL_ERROR_TEXT, FunctionError
+from parabola.functions.time_limit import HandlerStopped, is_engine_file, is_library_file
+from parabola.values.model import UNDEFINED, normalize
+from parabola.values.wire import encode_wire
+
+MESSAGE_LENGTH_MAX: Final = 65_536
+_FRAMES_MAX: Final = 30
+
+
+def error_text(error: FunctionError, request_id: str, *, redact: bool) -> str:
+    """What a client gets as the message of a failed call.
+
+    With `redact` (production) only the request id, by which the whole error is found in the server's log.
+    """
+    head = f"[Request ID: {request_id}] Server Error"
+    return head if redact else f"{head}\n{error.message}\n{error.traceback}"
+
+
+def describe(error: BaseException, *, folder: str, from_user_code: bool, time_limit_s: float = 0.0) -> FunctionError:
+    """The `FunctionError` for an exception. Its traceback is cut off afterwards: frames would keep documents alive.
+
+    `from_user_code` says whether it passed through a handler, or was raised by a check around it: only then is it "Uncaught".
+    """
+    places = _user_places(error.__traceback__, folder)
+    described = _describe(error, places, from_user_code, time_limit_s)
+    _cut_off(error)
+    return described
+
+
+def _describe(error: BaseException, places: str, from_user_code: bool, time_limit_s: float) -> FunctionError:
+    if isinstance(error, HandlerStopped):
+        text = timeout_text(time_limit_s)
+        return FunctionError(text, code="FunctionTimeout", traceback=places, exception=DeveloperError(text, code="FunctionTimeout"))
+    if isinstance(error, ConvexError):
+        return _describe_convex_error(error, places)
+    if isinstance(error, SystemFault):
+        text = error.message if error.code == "OptimisticConcurrencyControlFailure" else INTERNAL_ERROR_TEXT
+        return FunctionError(text, code=error.code, is_system=True, exception=error)
+    if isinstance(error, Exception):
+        line = _uncaught_line(error) if from_user_code else str(error)
+        code = error.code if isinstance(error, ParabolaError) else "DeveloperError"
+        return FunctionError(_shortened(line), code=code, traceback=places if from_user_code else "", exception=error)
+    return FunctionError(INTERNAL_ERROR_TEXT, code="InternalServerError", is_system=True, exception=error)
+
+
+def _describe_convex_error(error: ConvexError, places: str) -> FunctionError:
+    try:
+        data = None if error.data is UNDEFINED else normalize(error.data)
+    except InvalidValue as failure:
+        text = f"Uncaught ConvexError: its data is not a value: {failure.message}"
+        return FunctionError(_shortened(text), code="DeveloperError", traceback=places, exception=error)
+    text = data if isinstance(data, str) else encode_wire(data).decode()
+    line = f"Uncaught ConvexError: {text}"
+    return FunctionError(_shortened(line), code=error.code, data=data, traceback=places, exception=error)
+
+
+def timeout_text(limit_s: float) -> str:
+    """What a function that ran for too long is reported as."""
+    return f"Function execution timed out (maximum duration: {limit_s:g}s)"
+
+
+def _uncaught_line(error: BaseException) -> str:
+    name = type(error).__name__
+    text = str(error) if not isinstance(error, KeyError) or type(error) is not KeyError else repr(error.args[0]) if error.args else ""
+    if text.startswith(f"{name}:"):
+        return f"Uncaught {text}"
+    return f"Uncaught {name}: {text}" if text else f"Uncaught {name}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MESSAGE_LENGTH_MAX else text[:MESSAGE_LENGTH_MAX] + "…"
+
+
+def _user_places(frames: TracebackType | None, folder: str) -> str:
+    """`    at send (backend/messages.py:5)` for each frame of the user's, innermost first."""
+    root = os.path.dirname(os.path.abspath(folder)) if folder else ""
+    places: list[str] = []
+    for frame, line in traceback.walk_tb(frames):
+        file = frame.f_code.co_filename
+        if is_engine_file(file):
+            continue
+        if root and file.startswith(root + os.sep):
+            shown = os.path.relpath(file, root)
+        elif is_library_file(file):
+            continue
+        else:
+            shown = os.path.basename(file)
+        name = getattr(frame.f_code, "co_qualname", frame.f_code.co_name)
+        places.append(f"    at {name} ({shown}:{line})\n")
+    return "".join(reversed(places[-_FRAMES_MAX:]))
+
+
+def _cut_off(error: BaseException) -> None:
+    """Removes the frames from an exception and from those that it names."""
+    seen: set[int] = set()
+    waiting: list[Any] = [error]
+    while waiting:
+        current = waiting.pop()
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        current.__traceback__ = None
+        waiting += [current.__cause__, current.__context__]
+        if isinstance(current, BaseExceptionGroup):
+            waiting += current.exceptions

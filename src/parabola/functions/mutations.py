@@ -1,0 +1,253 @@
+"""One mutation, from its call to its commit: attempts, retries, and the record that makes it happen once.
+
+Theory of operation
+-------------------
+An attempt is a transaction at the newest timestamp and one run of the handler in it. If it succeeds the transaction goes to the
+committer, which says yes with a timestamp (once durable) or no with a conflict. After a conflict everything of the attempt is thrown
+away, log lines too, and another begins: fresh arguments, fresh seed, fresh time. A handler that failed
+is final: it read one snapshot, which is a state that was, and it wrote nothing.
+
+The first retry is made at once. The engine runs in one thread and attempts begin at the newest timestamp, so a handler that does not wait
+cannot meet a conflict at all: nobody else has a turn between its begin and its commit. A conflict means that the handler waited, and that
+the other commit is already in; starting again is all there is to do. Should that fail too, there is real contention, and the
+following ones back off exponentially, with jitter, as semantics 7.3 says.
+
+Exactly once. A mutation sent over a session carries (session id, request id). Before the handler runs, that key is looked up in
+`_session_requests`; after it, the record is written in the same transaction. So both are there or neither; and since the lookup is in the
+read set, two sendings that race conflict, and the second finds the record of the first. A failed mutation leaves no record.
+
+Once `Database.commit` was called nothing outside can stop the mutation: the caller is only told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
+
+from parabola.database.committer import CommitResult
+from parabola.database.system_tables import SESSION_REQUESTS
+from parabola.database.transaction import Conflict, Transaction
+from parabola.errors import WriteConflict
+from parabola.functions.calls import check_arguments, check_result_size, copied_arguments, find_function
+from parabola.functions.contexts import MutationContext
+from parabola.functions.driver import Waiting
+from parabola.functions.errors_text import describe
+from parabola.functions.levels import Level, TransactionRun
+from parabola.functions.loader import Deployment
+from parabola.functions.outcome import Call, Outcome
+from parabola.functions.services import Services
+from parabola.functions.time_limit import HandlerStopped
+from parabola.values.wire import decode_wire, encode_wire
+
+SessionRequest = tuple[str, int]
+
+BACKOFF_FIRST_S: Final = 0.1
+BACKOFF_MAX_S: Final = 2.0
+
+
+class MutationAttempts:
+    """One mutation on its way."""
+
+    __slots__ = (
+        "_call",
+        "_call_later",
+        "_deployment",
+        "_done",
+        "_level",
+        "_recorded",
+        "_retries",
+        "_run",
+        "_services",
+        "_session_request",
+        "_started",
+        "_value",
+        "_value_json",
+        "before_commit",
+    )
+
+    def __init__(
+        self,
+        services: Services,
+        deployment: Deployment,
+        call: Call,
+        done: Callable[[Outcome], None],
+        session_request: SessionRequest | None,
+        call_later: Callable[[float, Callable[[], None]], Any],
+        before_commit: Callable[[Transaction, Any], None] | None = None,
+    ) -> None:
+        self._services = services
+        self._deployment = deployment
+        self._call = call
+        self._done = done
+        self._session_request = session_request
+        self._call_later = call_later
+        # Called after the handler succeeded, to write in the same transaction.
+        self.before_commit = before_commit
+        self._started = services.clock.monotonic()
+        self._retries = 0
+        self._run: TransactionRun
+        self._level: Level | None = None
+        self._value: Any = None
+        self._value_json = b"null"
+        self._recorded: dict[str, Any] | None = None
+
+    def start(self) -> None:
+        """Makes one attempt."""
+        services, call = self._services, self._call
+        run = self._run = TransactionRun(services, self._deployment, call, services.database.begin_mutation())
+        self._level = None
+        try:
+            if self._session_request is not None and self._answer_from_record(run.tx, self._session_request):
+                return
+            function = find_function(run.deployment.registry, call.path, call.visibility, "mutation")
+            args = copied_arguments(call.args, services.limits)
+            check_arguments(function, args, run.tx.catalog, services.limits)
+        except Exception as error:
+            self._failed(error, from_user_code=False)
+            return
+        level = self._level = Level(run, function, 0, run.tx)
+        run.active = level
+        try:
+            result = level.start(MutationContext(level), args)
+        except BaseException as error:
+            self._stopped_by(error)
+            return
+        if isinstance(result, Waiting):
+            result.continue_in_task(self._task_ended)
+        else:
+            self._returned(result)
+
+    def _task_ended(self, task: asyncio.Future[Any]) -> None:
+        try:
+            value = task.result()
+        except BaseException as error:
+            self._stopped_by(error)
+            return
+        self._returned(value)
+
+    def _returned(self, value: Any) -> None:
+        run, level = self._run, self._level
+        assert level is not None
+        try:
+            if run.stop_requested:
+                raise HandlerStopped
+            result = level.end(value)
+            value_json = encode_wire(result)
+            check_result_size(level.function, len(value_json), self._services.limits)
+            if self._session_request is not None:
+                self._write_record(run, self._session_request, value_json)
+            if self.before_commit is not None:
+                self.before_commit(run.tx, result)
+        except (Exception, HandlerStopped) as error:
+            self._failed(error, from_user_code=False)
+            return
+        self._value = result
+        self._value_json = value_json
+        tx = run.tx
+        # Refused from now on: whatever a forgotten task still writes would come too late. The committer closes the transaction.
+        run.active = None
+        self._services.database.commit(tx, self._committed)
+
+    def _committed(self, result: CommitResult) -> None:
+        if result.conflict is not None:
+            self._conflicted(result.conflict)
+        elif result.error is not None:
+            self._failed(result.error, from_user_code=False)
+        else:
+            outcome = self._outcome(result.ts)
+            outcome.value = self._value
+            outcome.value_json = self._value_json
+            self._done(outcome)
+
+    def _conflicted(self, conflict: Conflict) -> None:
+        self._run.close()
+        limits = self._services.limits
+        if self._retries >= limits.mutation_retries_max:
+            self._failed(WriteConflict(conflict.message), from_user_code=False)
+            return
+        self._retries += 1
+        if self._retries == 1:
+            self.start()
+            return
+        chance = self._services.entropy.seed() / (1 << 64)
+        longest = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** (self._retries - 2))
+        self._call_later(longest * (0.5 + chance / 2), self.start)
+
+    def _stopped_by(self, error: BaseException) -> None:
+        if isinstance(error, (KeyboardInterrupt, SystemExit)):
+            self._run.close()
+            raise error
+        if isinstance(error, Conflict):
+            self._conflicted(error)
+            return
+        self._failed(error, from_user_code=True)
+
+    def _failed(self, error: BaseException, *, from_user_code: bool) -> None:
+        described = describe(
+            error,
+            folder=self._deployment.folder,
+            from_user_code=from_user_code,
+            time_limit_s=self._services.limits.user_time_s,
+        )
+        outcome = self._outcome(self._run.tx.begin_ts)
+        outcome.error = described
+        self._done(outcome)
+
+    def _outcome(self, ts: int) -> Outcome:
+        run, level = self._run, self._level
+        outcome = Outcome(
+            function=self._call.path if level is None else level.function.path,
+            kind="mutation",
+            log_lines=run.log.lines,
+            ts=ts,
+            used_identity=run.used_identity,
+            used_time=run.used_time,
+            used_environment=run.used_environment,
+            duration=self._services.clock.monotonic() - self._started,
+            retries=self._retries,
+        )
+        run.close()
+        return outcome
+
+    # Exactly once
+
+    def _answer_from_record(self, tx: Transaction, request: SessionRequest) -> bool:
+        """Answers from the record of an earlier sending, if there is one."""
+        session_id, request_id = request
+        record = (
+            tx.system_query(SESSION_REQUESTS.name)
+            .with_index("by_session", lambda q: q.eq("sessionId", session_id).eq("requestId", request_id))
+            .first()
+        )
+        if record is None:
+            return False
+        self._recorded = record
+        # Read at the newest timestamp, so the record may not be durable yet. A commit of nothing is answered when it is.
+        self._services.database.commit(tx, self._record_is_durable)
+        return True
+
+    def _record_is_durable(self, result: CommitResult) -> None:
+        record = self._recorded
+        assert record is not None
+        if result.error is not None:
+            self._failed(result.error, from_user_code=False)
+            return
+        outcome = self._outcome(result.ts)
+        outcome.kind = "mutation"
+        outcome.value_json = record["value"].encode()
+        outcome.value = decode_wire(record["value"])
+        outcome.log_lines = list(record["logLines"])
+        self._done(outcome)
+
+    def _write_record(self, run: TransactionRun, request: SessionRequest, value_json: bytes) -> None:
+        session_id, request_id = request
+        run.tx.system_insert(
+            SESSION_REQUESTS.name,
+            {
+                "sessionId": session_id,
+                "requestId": request_id,
+                "value": value_json.decode(),
+                "logLines": list(run.log.lines),
+            },
+        )

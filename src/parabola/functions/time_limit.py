@@ -1,0 +1,239 @@
+"""Stopping a handler that has run for too long.
+
+Theory of operation
+-------------------
+A query or mutation has the event loop's thread to itself while it runs. One that never comes back would stop the server, and no
+timer of the loop could help, since the loop is what it holds. So a second thread, the watchdog, looks every few dozen
+milliseconds at a note saying which run has the thread and since when. Starting and ending a run costs two attribute writes and one
+look at a clock; nothing else happens until a limit is passed.
+
+Then `HandlerStopped` must be raised *inside* the handler, and only there. Raised in the engine, it could leave a transaction half
+changed. On the main thread the watchdog sends the thread a signal. Python runs the signal's handler between two instructions of
+whatever was running and hands it that frame: if the innermost frame that is either the user's or the engine's is the user's, the handler raises, also out of
+a `time.sleep`; if it is the engine's, it only leaves a mark (`stop_requested`), and the next call on `ctx` raises in its place. The watchdog
+repeats itself until the run has ended, so a loop of the user's around quick engine code is met in user code soon.
+
+When the engine runs in another thread, signals cannot reach it. There the watchdog looks at that thread's frames while it holds the
+interpreter lock, and if they are in user code asks the interpreter to raise asynchronously. A blocking call into C is then
+stopped only when it returns.
+
+`HandlerStopped` is a BaseException, so that `except Exception` does not swallow it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import site
+import sys
+import sysconfig
+import threading
+import time
+import weakref
+from types import FrameType
+from typing import Any, Final, Protocol
+
+LOOK_EVERY_S: Final = 0.05
+_IDLE_LOOKS_MAX: Final = 40
+# Ignored by default, so a late one harms nobody, and not used by test runners, debuggers or servers.
+_SIGNAL: Final = getattr(signal, "SIGURG", None)
+
+LOADED_MODULE_PREFIX: Final = "_parabola_functions_"
+"""How the names of modules begin that the loader made from a functions folder."""
+
+_ENGINE_FOLDER: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_DRIVER_FILE: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "driver.py")
+_LIBRARY_FOLDERS: Final = tuple(
+    folder.rstrip(os.sep) + os.sep
+    for folder in {
+        sysconfig.get_path("stdlib"),
+        sysconfig.get_path("platstdlib"),
+        sysconfig.get_path("purelib"),
+        sysconfig.get_path("platlib"),
+        *site.getsitepackages(),
+    }
+    if folder
+)
+
+
+class HandlerStopped(BaseException):
+    """Raised inside a handler that ran past its time limit. Not an Exception: user code must not swallow it."""
+
+
+class WatchedRun(Protocol):
+    """What the watch reads and changes of a run. `user_time` is in seconds, over all steps so far."""
+
+    user_time: float
+    stop_requested: bool
+
+
+class TimeLimit:
+    """The watch over the user code of one runner. `begin` and `end` bracket each step of a handler."""
+
+    def __init__(self, limit_s: float) -> None:
+        self.limit_s = limit_s
+        self._run: WatchedRun | None = None
+        self._started = 0.0
+        self._thread_id = 0
+        self._asked_to_raise = False
+        _watchdog.add(self)
+
+    def begin(self, run: WatchedRun) -> None:
+        """User code of `run` gets this thread."""
+        self._thread_id = threading.get_ident()
+        self._started = time.monotonic() - run.user_time
+        self._run = run
+        if _watchdog.asleep:
+            _watchdog.wake()
+
+    def end(self) -> None:
+        """User code gave the thread back."""
+        run = self._run
+        self._run = None
+        if run is not None:
+            run.user_time = time.monotonic() - self._started
+        if self._asked_to_raise:
+            self._asked_to_raise = False
+            _raise_in_thread(self._thread_id, None)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether user code has the thread now."""
+        return self._run is not None
+
+    def look(self) -> None:
+        """Called by the watchdog: acts if the limit is passed."""
+        run = self._run
+        if run is None or time.monotonic() - self._started <= self.limit_s:
+            return
+        if self._thread_id == threading.main_thread().ident and _signal_handler.installed:
+            signal.pthread_kill(self._thread_id, _SIGNAL)  # type: ignore[arg-type]
+            return
+        frame = sys._current_frames().get(self._thread_id)  # noqa: SLF001
+        # This thread has just been given the interpreter lock and keeps it for the next few lines.
+        if self._run is not run:
+            return
+        run.stop_requested = True
+        if is_user_code(frame):
+            self._asked_to_raise = True
+            _raise_in_thread(self._thread_id, HandlerStopped)
+
+    def interrupt(self, frame: FrameType | None) -> None:
+        """Called in the main thread, between two of its instructions: raises if they are the handler's own."""
+        run = self._run
+        if run is None or self._thread_id != threading.get_ident():
+            return
+        if time.monotonic() - self._started <= self.limit_s:
+            return
+        run.stop_requested = True
+        if is_user_code(frame):
+            raise HandlerStopped
+
+
+def is_user_code(frame: FrameType | None) -> bool:
+    """Whether raising at `frame` would unwind code of the user's before any of the engine's.
+
+    Library code counts as part of who called it.
+    """
+    passed_library = False
+    while frame is not None:
+        if str(frame.f_globals.get("__name__", "")).startswith(LOADED_MODULE_PREFIX):
+            return True
+        file = frame.f_code.co_filename
+        if file == _DRIVER_FILE:
+            return passed_library
+        if is_engine_file(file):
+            return False
+        if not is_library_file(file):
+            return True
+        passed_library = True
+        frame = frame.f_back
+    return False
+
+
+def is_engine_file(file: str) -> bool:
+    """Whether code from `file` is Parabola's own."""
+    return file.startswith(_ENGINE_FOLDER)
+
+
+def is_library_file(file: str) -> bool:
+    """Whether code from `file` is the standard library's, an installed package's, or generated."""
+    return file.startswith(_LIBRARY_FOLDERS) or file.startswith("<")
+
+
+def _raise_in_thread(thread_id: int, error: type[BaseException] | None) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread_id), None if error is None else ctypes.py_object(error)
+    )
+
+
+class _SignalHandler:
+    """Ours among the process's signal handlers, put there once, calling the one it replaced."""
+
+    def __init__(self) -> None:
+        self.installed = False
+        self._previous: Any = None
+
+    def install(self) -> None:
+        """Only the main thread may; elsewhere this does nothing."""
+        if self.installed or _SIGNAL is None or threading.get_ident() != threading.main_thread().ident:
+            return
+        self._previous = signal.signal(_SIGNAL, self)
+        self.installed = True
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        for limit in _watchdog.limits():
+            limit.interrupt(frame)
+        if callable(self._previous):
+            self._previous(number, frame)
+
+
+class _Watchdog:
+    """The one watching thread of the process. It sleeps while nothing runs."""
+
+    def __init__(self) -> None:
+        self.asleep = True
+        # Replaced as a whole: the watching thread and a signal handler may be reading it at any moment.
+        self._limits: tuple[weakref.ref[TimeLimit], ...] = ()
+        self._woken = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def add(self, limit: TimeLimit) -> None:
+        self._limits = (*(known for known in self._limits if known() is not None), weakref.ref(limit))
+
+    def limits(self) -> list[TimeLimit]:
+        return [limit for known in self._limits if (limit := known()) is not None]
+
+    def wake(self) -> None:
+        """Starts looking again. Called when a run begins while the watchdog is asleep."""
+        self.asleep = False
+        _signal_handler.install()
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._watch, name="parabola-watchdog", daemon=True)
+            self._thread.start()
+        self._woken.set()
+
+    def _watch(self) -> None:
+        idle_looks = 0
+        while True:
+            time.sleep(LOOK_EVERY_S)
+            busy = False
+            for limit in self.limits():
+                busy = busy or limit.is_busy
+                limit.look()
+            idle_looks = 0 if busy else idle_looks + 1
+            if idle_looks < _IDLE_LOOKS_MAX:
+                continue
+            self._woken.clear()
+            self.asleep = True
+            # A run that began just before the line above did not see that it had to wake us.
+            if any(limit.is_busy for limit in self.limits()):
+                self.asleep = False
+                continue
+            self._woken.wait()
+            idle_looks = 0
+
+
+_watchdog: Final = _Watchdog()
+_signal_handler: Final = _SignalHandler()
