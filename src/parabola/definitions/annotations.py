@@ -1,7 +1,8 @@
 """From a type annotation to a validator, and to what turns a validated value into what the annotation promises.
 
-Most annotations promise nothing beyond the value itself. `int` promises an `int` where the wire may have said `3.0`; a dataclass,
-a `msgspec.Struct` or a Pydantic model promises an instance. `Translation.convert` is None wherever there is nothing to do.
+Most annotations promise nothing beyond the value itself. `int` promises an `int` where the wire may have said `3.0`;
+a dataclass, a `msgspec.Struct` or a Pydantic model promises an instance. `Translation.convert` is None wherever there
+is nothing to do.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ Convert: TypeAlias = Callable[[Value], Any]
 
 
 class Translation(NamedTuple):
-    """What an annotation means: the validator, and the conversion of a value that passed it (None: the value itself)."""
+    """What an annotation means: the validator, and the conversion of a value that passed it (None: the value
+    itself).
+    """
 
     validator: Validator
     convert: Convert | None = None
@@ -88,9 +91,9 @@ def translate(annotation: Any, seen: tuple[Any, ...] = ()) -> Translation:
         key, value = arguments if arguments else (str, Any)
         return _record(translate(key, seen).validator, translate(value, seen))
     if hasattr(annotation, "__supertype__"):
-        return translate(annotation.__supertype__, seen)
+        return translate(getattr(annotation, "__supertype__"), seen)  # noqa: B009
     if type(annotation).__name__ == "TypeAliasType":
-        return translate(annotation.__value__, seen)
+        return translate(getattr(annotation, "__value__"), seen)  # noqa: B009
     if isinstance(annotation, type):
         return _class(annotation, seen)
     raise _unsupported(annotation)
@@ -177,7 +180,7 @@ def _record(key: Validator, value: Translation) -> Translation:
 def _class(cls: type[Any], seen: tuple[Any, ...]) -> Translation:
     if cls in seen:
         raise UnsupportedAnnotation(
-            f"{cls.__name__} contains itself, which no validator can say. Annotate the inner field with Any, or with dict."
+            f"{cls.__name__} contains itself, which no validator can say. Annotate the inner field with Any or dict."
         )
     inside = (*seen, cls)
     if typing.is_typeddict(cls):
@@ -197,8 +200,8 @@ def class_hints(cls: type[Any]) -> dict[str, Any]:
         return typing.get_type_hints(cls, include_extras=True)
     except NameError as error:
         raise UnsupportedAnnotation(
-            f"An annotation in class {cls.__qualname__} cannot be resolved: {error}. Its names must be defined at the top "
-            "level of its module, and not only under `if TYPE_CHECKING:`."
+            f"An annotation in class {cls.__qualname__} cannot be resolved: {error}. Its names must be defined at the "
+            "top level of its module, and not only under `if TYPE_CHECKING:`."
         ) from None
 
 
@@ -347,6 +350,7 @@ def _conversions(fields: Sequence[_Field]) -> list[tuple[str, str, Convert | Non
 def _unsupported(annotation: Any) -> UnsupportedAnnotation:
     name = getattr(annotation, "__name__", None) or str(annotation)
     return UnsupportedAnnotation(
-        f'The annotation {name} stands for no value. Use str, float, int, bool, bytes, None, Int64, Id["table"], list, dict, '
-        "Literal, a union of these, a TypedDict, a dataclass, a msgspec.Struct or a Pydantic model; or declare args= with validators."
+        f"The annotation {name} stands for no value. Use str, float, int, bool, bytes, None, Int64, "
+        'Id["table"], list, dict, Literal, a union of these, a TypedDict, a dataclass, a msgspec.Struct or a Pydantic '
+        "model; or declare args= with validators."
     )

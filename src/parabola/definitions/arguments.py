@@ -1,7 +1,8 @@
 """The arguments and the result of a handler, read from its annotations (design 1, "Arguments").
 
-A parameter after `ctx` is a field of the arguments object. One with a default is optional on the wire: where it is absent the default
-applies, which is never sent as null. No annotation means any value, `**kwargs` lets any other field pass.
+A parameter after `ctx` is a field of the arguments object. One with a default is optional on the wire: where it is
+absent the default applies, which is never sent as null. No annotation means any value, `**kwargs` lets any other
+field pass.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ _ARGS_PARAMETER: Final = "args"
 
 
 def arguments_from_signature(handler: Callable[..., Any]) -> tuple[Validator, Converter | None]:
-    """The validator of the arguments object, and the converter of what passed it (None where there is nothing to convert).
+    """The validator of the arguments object, and the converter of what passed it (None where there is nothing to
+    convert).
 
     A handler whose only parameter after `ctx` is named `args` takes the object whole: its annotation, if any, is the
     validator of the object, and its converter is keyed by `args` alone. Raises `UnsupportedAnnotation`.
@@ -108,7 +110,9 @@ def _translate(handler: Callable[..., Any], name: str, hints: dict[str, Any]) ->
 
 
 def _resolve(handler: Callable[..., Any], parameters: list[inspect.Parameter]) -> dict[str, Any]:
-    """The annotations of the parameters, strings evaluated. Those of `ctx` are left alone: they may be for type checkers only."""
+    """The annotations of the parameters, strings evaluated. Those of `ctx` are left alone: they may be for type
+    checkers only.
+    """
     return {
         parameter.name: _resolve_one(handler, parameter.name, parameter.annotation)
         for parameter in parameters

@@ -1,4 +1,5 @@
-"""The conditions inside `Annotated[T, …]`: our own checks, and the constraints that msgspec, Pydantic and `annotated_types` write.
+"""The conditions inside `Annotated[T, …]`: our own checks, and the constraints that msgspec, Pydantic and
+`annotated_types` write.
 
 The foreign ones are recognised by their attributes, so that none of these packages has to be there.
 """

@@ -1,9 +1,9 @@
 """Checking a value against a validator.
 
 Theory of operation. `compile_check` makes two things of a validator: a generated predicate that only says yes or no
-(`schema.predicates`), and, for the no, `schema.explain`, which walks the validator and the value and finds the text of the error. Nearly
-all values match, so only the predicate is fast; and since the predicate need not say what was wrong, it can be.
-Both must agree, which a property test holds them to.
+(`schema.predicates`), and, for the no, `schema.explain`, which walks the validator and the value and finds the text
+of the error. Nearly all values match, so only the predicate is fast; and since the predicate need not say what was
+wrong, it can be. Both must agree, which a property test holds them to.
 """
 
 from __future__ import annotations

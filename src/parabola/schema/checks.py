@@ -1,6 +1,7 @@
 """Checks: the further conditions of `v.pipe(validator, check, …)` and of `Annotated[T, check, …]`.
 
-A check is a value like a validator: it compares, hashes, prints and exports to JSON. Checks made from a function compare by that function.
+A check is a value like a validator: it compares, hashes, prints and exports to JSON. Checks made from a function
+compare by that function.
 """
 
 from __future__ import annotations
@@ -55,7 +56,9 @@ class Check:
 
 
 class FunctionCheck(Check):
-    """`v.check(fn)`: `fn(value)` is true when all is well; what it raises as ValueError becomes the error's sentence."""
+    """`v.check(fn)`: `fn(value)` is true when all is well; what it raises as ValueError becomes the error's
+    sentence.
+    """
 
     __slots__ = ("function",)
 
@@ -99,10 +102,13 @@ def maximum(most: float) -> Check:
 
 
 def length(least: int, most: int | None = None) -> Check:
-    """`v.length(least, most)`: characters of a string, bytes, or elements of an array; no `most` means no upper bound."""
+    """`v.length(least, most)`: characters of a string, bytes, or elements of an array; no `most` means no upper
+    bound.
+    """
     if type(least) is not int or least < 0 or (most is not None and (type(most) is not int or most < least)):
         raise SchemaError(
-            f"v.length() takes a least length and a most length that is not below it, and was given {least!r}, {most!r}.",
+            "v.length() takes a least length and a most length that is not below it, and was given "
+            f"{least!r}, {most!r}.",
             code="InvalidValidator",
         )
     if most is None:
@@ -148,7 +154,9 @@ def check(function: Callable[[Value], object], message: str | None = None) -> Ch
 
 
 def check_from_json(form: dict[str, Any]) -> Check:
-    """The check that `to_json` wrote. One made from a function cannot come back: it passes everything, and equals no other."""
+    """The check that `to_json` wrote. One made from a function cannot come back: it passes everything, and equals
+    no other.
+    """
     make = {"min": minimum, "max": maximum, "length": length, "pattern": pattern, "integer": integer}.get(form["name"])
     if make is not None:
         return make(*form["arguments"])  # type: ignore[operator, no-any-return]

@@ -73,8 +73,8 @@ def check_index_name(table: str, name: object) -> None:
     """Raises `SchemaError` unless an index of `table` may have this name."""
     if isinstance(name, str) and (name in _RESERVED_INDEX_NAMES or name.startswith("_")):
         raise SchemaError(
-            f'In table "{table}" cannot name an index "{name}" because the name is reserved. Indexes may not start with '
-            'an underscore or be named "by_id" or "by_creation_time".',
+            f'In table "{table}" cannot name an index "{name}" because the name is reserved. Indexes may not start '
+            'with an underscore or be named "by_id" or "by_creation_time".',
             code="IndexNameReserved",
         )
     if not isinstance(name, str) or not IDENTIFIER.fullmatch(name):

@@ -1,9 +1,10 @@
 """Predicates generated from validators: does this value match, yes or no.
 
-Theory of operation. A validator becomes the source of one Python function, and of helper functions where a loop or an alternative needs its own
-`return`. A nested object is written inline, so that a document costs one call. What cannot be written as source (table names, literals, patterns, users' functions)
-is put into a table of constants under a made-up name; the only text of a user in the source is the names of fields, which
-are identifiers by construction, and are quoted by `repr` all the same.
+Theory of operation. A validator becomes the source of one Python function, and of helper functions where a loop or an
+alternative needs its own `return`. A nested object is written inline, so that a document costs one call. What cannot
+be written as source (table names, literals, patterns, users' functions) is put into a table of constants under a
+made-up name; the only text of a user in the source is the names of fields, which are identifiers by construction, and
+are quoted by `repr` all the same.
 
 The value is normalised: `type(x) is …` is exact.
 """

@@ -1,7 +1,7 @@
 """`define_table` and `define_schema`: what a schema module writes (semantics 2.1, 2.5).
 
-A table checks what it can as soon as it is said (fields of an index, duplicate names), and the schema checks the rest once the
-table has a name: an error then names table and index.
+A table checks what it can as soon as it is said (fields of an index, duplicate names), and the schema checks the rest
+once the table has a name: an error then names table and index.
 """
 
 from __future__ import annotations
@@ -92,7 +92,9 @@ class TableDefinition:
         filter_fields: Sequence[str] = (),
         staged: bool = False,
     ) -> TableDefinition:
-        """Adds a nearest-neighbour index over the vectors in `vector_field`, each of `dimensions` (2 to 4096) floats."""
+        """Adds a nearest-neighbour index over the vectors in `vector_field`, each of `dimensions` (2 to 4096)
+        floats.
+        """
         filters = _names("vector_index()", filter_fields)
         self._vector_indexes.append(VectorIndexDefinition(name, vector_field, dimensions, filters, staged))
         return self
@@ -250,7 +252,7 @@ def define_schema(
         raise SchemaError(f"Number of tables cannot exceed {DEFAULT_LIMITS.tables_max}.", code="TooManyTables")
     for name, table in everything.items():
         check_table_name(name)
-        if not isinstance(table, TableDefinition):
+        if not isinstance(table, TableDefinition):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise SchemaError(
                 f'Table "{name}" must be made by define_table(), and is {type(table).__name__}.', code="InvalidSchema"
             )
@@ -403,7 +405,7 @@ def _check_fields_exist(table: str, index: str, fields: Iterable[str], document:
 def _names(where: str, names: Sequence[str] | None) -> tuple[str, ...]:
     if names is None:
         return ()
-    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+    if isinstance(names, str) or not all(isinstance(name, str) for name in names):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise SchemaError(
             f"{where} takes a list of field names, and was given {names!r}. Write [{names!r}] for a single field.",
             code="InvalidSchema",

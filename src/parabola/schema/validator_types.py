@@ -198,7 +198,9 @@ class IdValidator(Validator):
 
 
 class LiteralValidator(Validator):
-    """`v.literal(x)`: exactly `x`, a string, number, Int64 or bool. The type counts: `1` is neither `True` nor `Int64(1)`."""
+    """`v.literal(x)`: exactly `x`, a string, number, Int64 or bool. The type counts: `1` is neither `True` nor
+    `Int64(1)`.
+    """
 
     __slots__ = ("value",)
     kind = "literal"
@@ -261,7 +263,7 @@ class ObjectValidator(Validator):
     is_open: bool
 
     def __init__(self, fields: Mapping[str, Any], is_optional: bool = False, *, is_open: bool = False) -> None:
-        if not isinstance(fields, Mapping):
+        if not isinstance(fields, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise SchemaError("v.object() takes a dict of validators", code="InvalidValidator")
         checked: dict[str, Validator] = {}
         for name in fields:
@@ -381,7 +383,7 @@ class PipeValidator(Validator):
     def __init__(self, base: Any, checks: Sequence[Check], is_optional: bool = False) -> None:
         base = as_validator(base, "v.pipe() takes a validator first, then checks such as v.min(1)")
         for check in checks:
-            if not isinstance(check, Check):
+            if not isinstance(check, Check):  # pyright: ignore[reportUnnecessaryIsInstance]
                 raise SchemaError(
                     f"v.pipe() takes checks such as v.min(1) after the validator, and was given {check!r}. "
                     "Write v.check(fn) to use a function.",
@@ -405,7 +407,9 @@ class PipeValidator(Validator):
 
 
 def as_validator(given: Any, text: str = "Expected a validator such as v.string()") -> Validator:
-    """`given` if it is a validator, `v.object(given)` if it is a dict of validators. Raises `SchemaError` with `text`."""
+    """`given` if it is a validator, `v.object(given)` if it is a dict of validators. Raises `SchemaError` with
+    `text`.
+    """
     if isinstance(given, Validator):
         return given
     if isinstance(given, Mapping):

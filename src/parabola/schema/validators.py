@@ -145,7 +145,9 @@ class ValidatorNamespace:
         return checks.maximum(most)
 
     def length(self, least: int, most: int | None = None) -> Check:
-        """A condition: a string, list or bytes with at least `least` and at most `most` characters, elements or bytes."""
+        """A condition: a string, list or bytes with at least `least` and at most `most` characters, elements or
+        bytes.
+        """
         return checks.length(least, most)
 
     def pattern(self, expression: str | re.Pattern[str]) -> Check:

@@ -56,7 +56,7 @@ class _Walk:
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, Int64):
-            return value
+            return Int64(value)
         if isinstance(value, int):
             return self._copy_integer(int(value), path)
         if isinstance(value, float):
@@ -88,14 +88,14 @@ class _Walk:
             "Use Int64(...) with v.int64(), or float(...) if losing digits is fine."
         )
 
-    def _copy_string(self, value: str, path: str) -> str:
+    def _copy_string(self, value: Any, path: str) -> str:
         try:
             value.encode()
         except UnicodeEncodeError:
             raise InvalidValue(
                 f"String {_shorten(value)!a} has an unpaired surrogate, which is not valid Unicode{self._where(path)}."
             ) from None
-        return str.__str__(value)
+        return str(str.__str__(value))
 
     def _copy_array(self, value: list[Any], path: str, depth: int) -> list[Any]:
         if len(value) > self.limits.array_length_max:
@@ -123,11 +123,11 @@ class _Walk:
             raise InvalidValue(
                 f"Field name {_shorten(name)} is {type(name).__name__}, and must be a string{self._where(path)}."
             )
-        name = str.__str__(name)
-        problem = describe_bad_field_name(name)
+        plain = str(str.__str__(name))
+        problem = describe_bad_field_name(plain)
         if problem is not None:
             raise InvalidValue(problem)
-        return name
+        return plain
 
     def _where(self, path: str) -> str:
         return f" (present at path {path} in original object {_shorten(self.original)})" if path else ""

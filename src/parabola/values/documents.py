@@ -1,7 +1,7 @@
 """Documents as bytes in the store.
 
-A document that plain JSON can say is stored as plain JSON (its first byte is `{`), in which integers stay integers and floats stay floats. Any other
-is stored as a marker byte and the encoded JSON of the wire.
+A document that plain JSON can say is stored as plain JSON (its first byte is `{`), in which integers stay integers
+and floats stay floats. Any other is stored as a marker byte and the encoded JSON of the wire.
 """
 
 from __future__ import annotations

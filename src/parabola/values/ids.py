@@ -1,7 +1,7 @@
 """Document ids: a table number, 16 internal bytes and a checksum, in Crockford's base 32 (wire 3.7).
 
-Decoding is strict, which is what tells "not an id" from "an id of a document that is gone": the length, the alphabet, the checksum and the
-canonical spelling must all hold.
+Decoding is strict, which is what tells "not an id" from "an id of a document that is gone": the length, the
+alphabet, the checksum and the canonical spelling must all hold.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Final
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PYTHON_DIGITS: Final = "0123456789abcdefghijklmnopqrstuv"
 
-# Python's own base 32 has another alphabet. What is not in ours becomes "!", which int() refuses (it would take "_" and "+").
+# Python's own base 32 has another alphabet. What is not in ours becomes "!", which int() refuses (it would take "_"
+# and "+").
 _TO_PYTHON: Final = bytes(
     ord(_PYTHON_DIGITS[_ALPHABET.index(chr(code))]) if chr(code) in _ALPHABET else ord("!") for code in range(256)
 )
@@ -83,20 +84,24 @@ def _table_number_of(text: str) -> int | None:
 
 def table_number_of(text: object) -> int | None:
     """The table number in an id, or None if `text` is not an id. Checks all that `decode_id` checks."""
-    if type(text) is not str or not _LENGTH_MIN <= len(text) <= _LENGTH_MAX:
+    if not isinstance(text, str) or not _LENGTH_MIN <= len(text) <= _LENGTH_MAX:
         return None
-    return _table_number_of(text)
+    number: int | None = _table_number_of(text)
+    return number
 
 
 def new_internal_id(entropy: bytes, day: int) -> bytes:
-    """A fresh internal id: 14 random bytes, then the day (whole days since the Unix epoch), so that ids of one day are near."""
+    """A fresh internal id: 14 random bytes, then the day (whole days since the Unix epoch), so that ids of one day
+    are near.
+    """
     if len(entropy) != 14:
         raise ValueError(f"A new internal id takes 14 random bytes, and was given {len(entropy)}.")
     return entropy + (day & 0xFFFF).to_bytes(2, "big")
 
 
 def _fletcher16(body: bytes) -> int:
-    return ((sum(map(mul, body, _WEIGHTS[len(body)])) & 255) << 8) | (sum(body) & 255)
+    weighted: int = sum(map(mul, body, _WEIGHTS[len(body)]))
+    return (weighted & 255) << 8 | (sum(body) & 255)
 
 
 def _encode_vint(number: int) -> bytes:
@@ -109,7 +114,9 @@ def _encode_vint(number: int) -> bytes:
 
 
 def _decode_vint(data: bytes) -> tuple[int, int]:
-    """The number at the front of `data` and how many bytes it took. Refuses 0, over-long forms and more than 32 bits."""
+    """The number at the front of `data` and how many bytes it took. Refuses 0, over-long forms and more than 32
+    bits.
+    """
     number = 0
     for at in range(5):
         byte = data[at]

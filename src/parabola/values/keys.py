@@ -30,11 +30,12 @@ _END: Final = b"\x00"
 def encode_key(value: Value) -> bytes:
     """The key of one value, or of `UNDEFINED`. Expects a normalised value; raises TypeError for anything else."""
     kind = type(value)
+    key: bytes
     if kind is str:
-        encoded: bytes = value.encode()
-        if b"\x00" in encoded:
-            encoded = encoded.replace(b"\x00", b"\x00\xff")
-        return b"\x10" + encoded + _END
+        if "\x00" in value:
+            return _escaped(b"\x10", value.encode())
+        key = ("\x10" + value + "\x00").encode()
+        return key
     if kind is float or kind is int:
         if value > 0:
             # Negating flips the sign bit and nothing else.
@@ -47,7 +48,7 @@ def encode_key(value: Value) -> bytes:
     if kind is Int64:
         return _encode_int64(value)
     if kind is bytes:
-        return b"\x11" + value.replace(b"\x00", b"\x00\xff") + _END
+        return _escaped(b"\x11", value)
     if kind is list:
         return b"\x12" + b"".join([encode_key(element) for element in value]) + _END
     if kind is dict:
@@ -70,6 +71,10 @@ def prefix_end(key: bytes) -> bytes:
 def canonical_args_key(value: Value) -> bytes:
     """The same bytes for all spellings of the same arguments: what a cache of results is keyed by."""
     return encode_key(value)
+
+
+def _escaped(tag: bytes, payload: bytes) -> bytes:
+    return tag + payload.replace(b"\x00", b"\x00\xff") + _END
 
 
 def _encode_float(value: float) -> bytes:

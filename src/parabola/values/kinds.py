@@ -51,9 +51,9 @@ class Int64(int):
     __slots__ = ()
 
     def __new__(cls, value: int = 0) -> Int64:
-        if not isinstance(value, int) or isinstance(value, bool):
+        if not isinstance(value, int) or isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidValue(
-                f"Int64() takes an int, and was given {type(value).__name__} {value!r}. Convert it first, with int(...)."
+                f"Int64() takes an int, and was given {type(value).__name__} {value!r}. Convert it with int(...)."
             )
         if not INT64_MIN <= value <= INT64_MAX:
             raise InvalidValue(f"Int64 {int(value)} does not fit into a 64-bit signed integer.")

@@ -1,22 +1,23 @@
 """What a value is, and the one door through which a Python object becomes one.
 
 A value is `None`, `bool`, `int`, `float`, `Int64`, `str`, `bytes`, a `list` of values or a `dict` from field names to
-values (semantics 1.1). Everything behind the door relies on the *exact* types above: no subclasses, no
-`UNDEFINED`, no integer that a double cannot hold, no string that UTF-8 cannot hold. `normalize` gives that guarantee and a
-deep copy, so that nothing is shared between a caller and the store (semantics 22.2, 13).
+values (semantics 1.1). Everything behind the door relies on the *exact* types above: no subclasses, no `UNDEFINED`,
+no integer that a double cannot hold, no string that UTF-8 cannot hold. `normalize` gives that guarantee and a deep
+copy, so that nothing is shared between a caller and the store (semantics 22.2, 13).
 
-Theory of operation. There are two lanes. The fast lane (`_fill_object`, `_fill_array`) copies and measures in one pass and gives up,
-by raising `_GiveUp`, on anything that is not the commonest case. The careful lane (`values.careful`) knows every case, follows the path and raises the
-errors. It is the reference: whatever the fast lane answers, the careful one must answer too (a property test holds
-them together).
+Theory of operation. There are two lanes. The fast lane (`_fill_object`, `_fill_array`) copies and measures in one
+pass and gives up, by raising `_GiveUp`, on anything that is not the commonest case. The careful lane
+(`values.careful`) knows every case, follows the path and raises the errors. It is the reference: whatever the fast
+lane answers, the careful one must answer too (a property test holds them together).
 
-Numbers: a plain `int` stands for the double of the same value; `Int64` is the wire's 64-bit integer and a different type.
+Numbers: a plain `int` stands for the double of the same value; `Int64` is the wire's 64-bit integer and a different
+type.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import copysign
+from math import copysign, inf
 from typing import Any, Final, NamedTuple
 
 from parabola.errors import InvalidValue
@@ -32,6 +33,7 @@ from parabola.values.kinds import (
     Value,
     is_field_name,
 )
+from parabola.values.shapes import known_shape
 from parabola.values.size import CREATION_TIME_FIELD_SIZE, ID_FIELD_SIZE, format_size
 
 __all__ = [
@@ -57,56 +59,41 @@ class _GiveUp(Exception):
 _SPECIAL: Final = 1 << 48
 _SIZE_MASK: Final = _SPECIAL - 1
 
-# Field names that passed the check, with what each adds to the size of an object. Bounded: names come from outside.
-_known_names: dict[str, int] = {}
-_KNOWN_NAMES_MAX: Final = 8192
-
-
-def _field_name_size(name: str) -> int:
-    """What a checked field name adds to the size of its object, in bytes. Raises `_GiveUp` if it is not one."""
-    if type(name) is not str or not is_field_name(name):
-        raise _GiveUp
-    cost = len(name) + 1
-    if len(_known_names) < _KNOWN_NAMES_MAX and len(name) <= 64:
-        _known_names[name] = cost
-    return cost
-
 
 def _fill_object(source: dict[Any, Any], target: dict[str, Any], depth_left: int, limits: Limits) -> int:
     """Copies `source` into `target`; returns its size plus `_SPECIAL` for each special value inside."""
     if depth_left <= 0 or len(source) > limits.object_fields_max:
         raise _GiveUp
-    size = 2
-    known_cost = _known_names.get
-    for name, item in source.items():
-        cost = known_cost(name)
-        if cost is None or type(name) is not str:
-            cost = _field_name_size(name)
+    shape = known_shape(tuple(source))
+    if shape is None:
+        raise _GiveUp
+    names, size, _ = shape
+    for name, item in zip(names, source.values(), strict=False):
         kind = type(item)
         if kind is str:
-            size += cost + 2 + (len(item) if item.isascii() else len(item.encode()))
+            size += 2 + (len(item) if item.isascii() else len(item.encode()))
         elif kind is float:
-            size += cost + 9
-            if item - item != 0.0 or (item == 0.0 and copysign(1.0, item) < 0.0):
+            size += 9
+            if not (0.0 < item < inf or -inf < item < 0.0) and (item != 0.0 or copysign(1.0, item) < 0.0):
                 size += _SPECIAL
         elif kind is int:
             if not -SAFE_INTEGER_MAX <= item <= SAFE_INTEGER_MAX:
                 raise _GiveUp
-            size += cost + 9
+            size += 9
         elif item is None or kind is bool:
-            size += cost + 1
+            size += 1
         elif kind is dict:
             inner: dict[str, Any] = {}
-            size += cost + _fill_object(item, inner, depth_left - 1, limits)
+            size += _fill_object(item, inner, depth_left - 1, limits)
             item = inner
         elif kind is list:
             elements: list[Any] = []
-            size += cost + _fill_array(item, elements, depth_left - 1, limits)
+            size += _fill_array(item, elements, depth_left - 1, limits)
             item = elements
         elif kind is Int64:
-            size += cost + 9 + _SPECIAL
+            size += 9 + _SPECIAL
         elif kind is bytes:
-            size += cost + 2 + len(item) + _SPECIAL
+            size += 2 + len(item) + _SPECIAL
         else:
             raise _GiveUp
         target[name] = item
@@ -125,7 +112,7 @@ def _fill_array(source: Sequence[Any], target: list[Any], depth_left: int, limit
             size += 2 + (len(item) if item.isascii() else len(item.encode()))
         elif kind is float:
             size += 9
-            if item - item != 0.0 or (item == 0.0 and copysign(1.0, item) < 0.0):
+            if not (0.0 < item < inf or -inf < item < 0.0) and (item != 0.0 or copysign(1.0, item) < 0.0):
                 size += _SPECIAL
         elif kind is int:
             if not -SAFE_INTEGER_MAX <= item <= SAFE_INTEGER_MAX:
@@ -205,12 +192,9 @@ def normalize_document(document: object, limits: Limits = DEFAULT_LIMITS) -> Nor
     else:
         plain = size < _SPECIAL
         size &= _SIZE_MASK
-    for name in copy:
-        if name[:1] == "_" and name != "_id" and name != "_creationTime":
-            raise InvalidValue(
-                f"Field '{name}' starts with an underscore, which is only allowed for system fields like '_id'",
-                code="InvalidDocumentError",
-            )
+    shape = known_shape(tuple(copy))
+    if shape is None or shape.has_underscore:
+        _refuse_underscores(copy)
     if "_id" not in copy:
         size += ID_FIELD_SIZE
     if "_creationTime" not in copy:
@@ -218,6 +202,15 @@ def normalize_document(document: object, limits: Limits = DEFAULT_LIMITS) -> Nor
     if size > limits.document_bytes_max:
         raise _too_large(size, limits.document_bytes_max)
     return NormalizedDocument(copy, size, plain)
+
+
+def _refuse_underscores(document: dict[str, Any]) -> None:
+    for name in document:
+        if name.startswith("_") and name not in ("_id", "_creationTime"):
+            raise InvalidValue(
+                f"Field '{name}' starts with an underscore, which is only allowed for system fields like '_id'",
+                code="InvalidDocumentError",
+            )
 
 
 def _document_carefully(document: object, limits: Limits) -> tuple[dict[str, Any], int]:

@@ -34,7 +34,9 @@ def compare_values(a: Value, b: Value) -> int:
 
 
 def values_equal(a: Value, b: Value) -> bool:
-    """Equality of values: `1` equals `1.0` and `nan` equals `nan`; `True`, `Int64(1)` and `1` all differ, as do `-0.0` and `0.0`."""
+    """Equality of values: `1` equals `1.0` and `nan` equals `nan`; `True`, `Int64(1)` and `1` all differ, as do
+    `-0.0` and `0.0`.
+    """
     kind = type(a)
     if kind is type(b) and (kind is str or kind is bytes or kind is bool or kind is int):
         return bool(a == b)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from parabola.values.kinds import UNDEFINED, Int64, Value
+from parabola.values.shapes import known_shape
 
 ID_FIELD_SIZE: Final = 38
 CREATION_TIME_FIELD_SIZE: Final = 23
@@ -13,21 +15,38 @@ CREATION_TIME_FIELD_SIZE: Final = 23
 def value_size(value: Value) -> int:
     """The size of a value in bytes; 0 for `UNDEFINED`. Expects a normalised value."""
     kind = type(value)
-    if kind is str:
-        return 2 + (len(value) if value.isascii() else len(value.encode()))
-    if kind is float or kind is int or kind is Int64:
-        return 9
-    if value is None or kind is bool:
-        return 1
-    if kind is bytes:
-        return 2 + len(value)
-    if kind is list:
-        return 2 + sum([value_size(element) for element in value])
     if kind is dict:
-        return 2 + sum([len(name) + 1 + value_size(item) for name, item in value.items() if item is not UNDEFINED])
-    if value is UNDEFINED:
-        return 0
-    raise TypeError(f"{kind.__name__} is not a value. Pass it through normalize() first.")
+        return _object_size(value)
+    if kind is list:
+        return 2 + _total_size(value)
+    return _total_size((value,))
+
+
+def _object_size(value: dict[str, Any]) -> int:
+    shape = known_shape(tuple(value))
+    names_size = 2 + sum([len(name) + 1 for name in value]) if shape is None else shape.size
+    return names_size + _total_size(value.values())
+
+
+def _total_size(values: Iterable[Value]) -> int:
+    size = 0
+    for value in values:
+        kind = type(value)
+        if kind is str:
+            size += 2 + (len(value) if value.isascii() else len(value.encode()))
+        elif kind is float or kind is int or kind is Int64:
+            size += 9
+        elif value is None or kind is bool:
+            size += 1
+        elif kind is dict:
+            size += _object_size(value)
+        elif kind is list:
+            size += 2 + _total_size(value)
+        elif kind is bytes:
+            size += 2 + len(value)
+        elif value is not UNDEFINED:
+            raise TypeError(f"{kind.__name__} is not a value. Pass it through normalize() first.")
+    return size
 
 
 def document_size(document: dict[str, Any]) -> int:
@@ -41,13 +60,17 @@ def document_size(document: dict[str, Any]) -> int:
 
 
 def get_convex_size(value: Value) -> int:
-    """The size of a value in bytes, as the limits count it (`getConvexSize`)."""
+    """The size of a normalised value in bytes, as the limits count it (`getConvexSize`); missing fields count
+    nothing.
+    """
+    if type(value) is dict:
+        value = {name: item for name, item in value.items() if item is not UNDEFINED}
     return value_size(value)
 
 
 def get_document_size(document: dict[str, Any]) -> int:
     """The size of a document in bytes, as the limits count it (`getDocumentSize`)."""
-    return document_size(document)
+    return document_size({name: item for name, item in document.items() if item is not UNDEFINED})
 
 
 def format_size(size_bytes: int) -> str:

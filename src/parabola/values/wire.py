@@ -3,17 +3,17 @@
 Plain JSON has no 64-bit integers, no bytes, no NaN, infinities or -0.0; the encoded form writes those as an
 object with the single key `$integer`, `$bytes` or `$float`.
 
-Theory of operation. Most values hold nothing special, so both directions try the plain road first. Writing: orjson meets
-`Int64` and `bytes` as types it does not know and asks `_encode_special`; only floats slip through, as `null` and `-0.0`, so a
-look for these two in the output tells whether a walk is needed. Reading: without a dollar sign (or an escape that could hide
-one) in the text no special object can be in it; the walk that checks names, depth and sizes then has nothing to replace.
+Theory of operation. Most values hold nothing special, so both directions try the plain road first. Writing: orjson
+meets `Int64` and `bytes` as types it does not know and asks `_encode_special`; only floats slip through, as `null`
+and `-0.0`, so a look for these two in the output tells whether a walk is needed. Reading: orjson makes a fresh tree,
+which is checked, and changed where something special stands, in place.
 """
 
 from __future__ import annotations
 
 import struct
 from base64 import b64decode, b64encode
-from math import copysign, isinf, isnan
+from math import copysign, inf, isinf, isnan
 from typing import Any, Final, Literal, NoReturn
 
 import orjson
@@ -21,7 +21,8 @@ import orjson
 from parabola.errors import InvalidValue
 from parabola.limits import DEFAULT_LIMITS
 from parabola.values.careful import describe_bad_field_name, nesting_error
-from parabola.values.kinds import SAFE_INTEGER_MAX, Int64, Value, is_field_name
+from parabola.values.kinds import SAFE_INTEGER_MAX, Int64, Value
+from parabola.values.shapes import known_shape
 
 HttpFormat = Literal["json", "convex_encoded_json", "export_json"]
 
@@ -39,7 +40,9 @@ def encode_wire(value: Value) -> bytes:
 
 
 def encode_http(value: Value, format: HttpFormat = "convex_encoded_json") -> bytes:
-    """JSON for an HTTP answer. Every number that is a double has a point or an exponent, which one client insists on."""
+    """JSON for an HTTP answer. Every number that is a double has a point or an exponent, which one client insists
+    on.
+    """
     return orjson.dumps(_to_http(value, format), None, orjson.OPT_SORT_KEYS)
 
 
@@ -84,17 +87,18 @@ def _is_plain_float(value: float) -> bool:
 
 
 def _has_special_float(value: Value) -> bool:
-    pending = [value]
-    while pending:
-        item = pending.pop()
+    kind = type(value)
+    if kind is dict:
+        value = value.values()
+    elif kind is not list:
+        return kind is float and not _is_plain_float(value)
+    for item in value:
         kind = type(item)
         if kind is float:
-            if not _is_plain_float(item):
+            if not (0.0 < item < inf or -inf < item < 0.0) and not _is_plain_float(item):
                 return True
-        elif kind is dict:
-            pending.extend(item.values())
-        elif kind is list:
-            pending.extend(item)
+        elif (kind is dict or kind is list) and _has_special_float(item):
+            return True
     return False
 
 
@@ -130,53 +134,68 @@ def _copy_tree(item: Any, depth_left: int) -> Any:
 
 
 def _settle(item: Any, depth_left: int) -> Value:
-    """Checks a fresh JSON tree in place, and replaces what stands for something special. Returns what `item` stands for."""
+    """Checks a fresh JSON tree in place and replaces what stands for something special; returns what `item` stands
+    for.
+    """
     kind = type(item)
     if kind is dict:
-        if len(item) == 1:
-            special = _decode_special(item)
-            if special is not None:
-                return special
-        if depth_left <= 0:
-            raise nesting_error("Value", _NESTING_MAX + 1, _NESTING_MAX)
-        _check_object(item)
-        for name, child in item.items():
-            child_kind = type(child)
-            if child_kind is str or child_kind is float or child is None or child_kind is bool:
-                continue
-            settled = _settle(child, depth_left - 1)
-            if settled is not child:
-                item[name] = settled
-    elif kind is list:
-        if depth_left <= 0:
-            raise nesting_error("Value", _NESTING_MAX + 1, _NESTING_MAX)
-        if len(item) > DEFAULT_LIMITS.array_length_max:
-            raise InvalidValue(
-                f"Array length is too long ({len(item)} > maximum length {DEFAULT_LIMITS.array_length_max})",
-                code="ArrayTooLong",
-            )
-        for at, child in enumerate(item):
-            child_kind = type(child)
-            if child_kind is str or child_kind is float or child is None or child_kind is bool:
-                continue
-            settled = _settle(child, depth_left - 1)
-            if settled is not child:
-                item[at] = settled
+        return _settle_object(item, depth_left)
+    if kind is list:
+        _settle_array(item, depth_left)
     elif kind is int and not -SAFE_INTEGER_MAX <= item <= SAFE_INTEGER_MAX:
         # A number on the wire is a double, however many digits it is written with.
         return float(item)
     return item
 
 
-def _check_object(item: dict[str, Any]) -> None:
+def _settle_object(item: dict[str, Any], depth_left: int) -> Value:
+    if len(item) == 1:
+        special = _decode_special(item)
+        if special is not None:
+            return special
+    if depth_left <= 0:
+        raise nesting_error("Value", _NESTING_MAX + 1, _NESTING_MAX)
+    if len(item) > DEFAULT_LIMITS.object_fields_max or known_shape(tuple(item)) is None:
+        _refuse_object(item)
+    for name, child in item.items():
+        kind = type(child)
+        if kind is str or kind is float or child is None or kind is bool:
+            continue
+        if kind is int and -SAFE_INTEGER_MAX <= child <= SAFE_INTEGER_MAX:
+            continue
+        settled = _settle(child, depth_left - 1)
+        if settled is not child:
+            item[name] = settled
+    return item
+
+
+def _settle_array(item: list[Any], depth_left: int) -> None:
+    if depth_left <= 0:
+        raise nesting_error("Value", _NESTING_MAX + 1, _NESTING_MAX)
+    if len(item) > DEFAULT_LIMITS.array_length_max:
+        raise InvalidValue(
+            f"Array length is too long ({len(item)} > maximum length {DEFAULT_LIMITS.array_length_max})",
+            code="ArrayTooLong",
+        )
+    for at, child in enumerate(item):
+        kind = type(child)
+        if kind is str or kind is float or child is None or kind is bool:
+            continue
+        if kind is int and -SAFE_INTEGER_MAX <= child <= SAFE_INTEGER_MAX:
+            continue
+        settled = _settle(child, depth_left - 1)
+        if settled is not child:
+            item[at] = settled
+
+
+def _refuse_object(item: dict[str, Any]) -> NoReturn:
     if len(item) > DEFAULT_LIMITS.object_fields_max:
         raise InvalidValue(
             f"Object has too many fields ({len(item)} > maximum number {DEFAULT_LIMITS.object_fields_max})",
             code="TooManyFieldsError",
         )
-    for name in item:
-        if not is_field_name(name):
-            raise InvalidValue(describe_bad_field_name(name) or "")
+    problems = [describe_bad_field_name(name) for name in item]
+    raise InvalidValue(next(problem for problem in problems if problem is not None))
 
 
 def _decode_special(item: dict[str, Any]) -> Value:
