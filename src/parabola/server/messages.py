@@ -60,11 +60,15 @@ class HttpRequest:
         except ValueError:
             raise BadRequest("The query string is not percent-encoded UTF-8. Encode it again.") from None
 
-    async def body(self, bytes_max: int) -> bytes:
-        """The whole body. Raises `BodyTooLarge` above `bytes_max`, reading no further."""
+    def check_declared_size(self, bytes_max: int) -> None:
+        """Raises `BodyTooLarge` if the body says that it is larger than `bytes_max`."""
         declared = self.headers.get(b"content-length", b"")
         if declared.isdigit() and int(declared) > bytes_max:
             raise _too_large(bytes_max)
+
+    async def body(self, bytes_max: int) -> bytes:
+        """The whole body. Raises `BodyTooLarge` above `bytes_max`, reading no further."""
+        self.check_declared_size(bytes_max)
         message = await self._receive()
         if message["type"] == "http.request" and not message.get("more_body", False):
             whole: bytes = message.get("body", b"")
