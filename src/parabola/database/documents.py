@@ -6,51 +6,73 @@ with their system fields; the schema sees them without.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from parabola.database.catalog import Catalog, Table
 from parabola.database.key_functions import Document
+from parabola.database.usage import SIZE_PER_STORED_BYTE_MAX
 from parabola.errors import ParabolaError, SchemaError
 from parabola.limits import Limits
 from parabola.schema.check import Checker, ValidationFailed
-from parabola.values.model import UNDEFINED, NormalizedDocument, normalize_document
+from parabola.values.documents import encode_document
+from parabola.values.model import UNDEFINED, normalize_document
 from parabola.values.order import values_equal
 
 
-def new_document(value: Document, document_id: str, creation_time: float, limits: Limits) -> NormalizedDocument:
+class Changed(NamedTuple):
+    """A document as it will be."""
+
+    document: Document
+    data: bytes
+    """Its stored form."""
+
+
+def new_document(value: Document, document_id: str, creation_time: float, limits: Limits) -> Changed:
     """A copy of `value` with its system fields. Raises `InvalidValue`."""
-    normalized = normalize_document(value, limits)
-    normalized.document["_id"] = document_id
-    normalized.document["_creationTime"] = creation_time
-    return normalized
+    document, _, plain = normalize_document(value, limits)
+    document["_id"] = document_id
+    document["_creationTime"] = creation_time
+    return Changed(document, encode_document(document, plain=plain))
 
 
-def patched_document(old: Document, fields: Document, limits: Limits) -> NormalizedDocument | None:
-    """`old` with `fields` set or, where they are `UNDEFINED`, removed; None if that leaves it equal."""
-    merged = {**old, **fields}
-    for name, item in fields.items():
-        if item is UNDEFINED:
-            # Removing a system field has no meaning; it is given to be ignored, as Convex does.
-            if name == "_id" or name == "_creationTime":
-                merged[name] = old[name]
-            else:
-                del merged[name]
-    normalized = normalize_document(merged, limits)
-    new = normalized.document
-    new["_creationTime"] = old["_creationTime"]
-    for name in fields:
-        if name in new:
-            if name not in old or not values_equal(old[name], new[name]):
-                return normalized
-        elif name in old:
-            return normalized
-    return None
+def patched_document(old: Document, old_data: bytes, fields: Document, limits: Limits) -> Changed | None:
+    """`old` with `fields` set or, where they are `UNDEFINED`, removed; None if that leaves it equal.
+
+    What is stored is known to be in order, so only the fields are looked at, and the size of the whole.
+    """
+    removed = [name for name, item in fields.items() if item is UNDEFINED] if UNDEFINED in fields.values() else None
+    if removed is not None:
+        fields = {name: item for name, item in fields.items() if item is not UNDEFINED}
+    changes, _, plain = normalize_document(fields, limits)
+    new = old.copy()
+    changed = False
+    for name, item in changes.items():
+        # System fields were checked to be the same as before.
+        if name[:1] != "_" and (name not in old or not values_equal(old[name], item)):
+            new[name] = item
+            changed = True
+    for name in removed or ():
+        if name[:1] != "_" and name in new:
+            del new[name]
+            changed = True
+    if not changed:
+        return None
+    if len(new) > limits.object_fields_max:
+        normalize_document(new, limits)
+    data = encode_document(new, plain=plain and old_data[:1] == b"{")
+    if len(data) * SIZE_PER_STORED_BYTE_MAX > limits.document_bytes_max:
+        normalize_document(new, limits)  # measures it, and raises if it has become too large
+    return Changed(new, data)
 
 
-def replaced_document(old: Document, value: Document, limits: Limits) -> NormalizedDocument | None:
+def replaced_document(old: Document, value: Document, limits: Limits) -> Changed | None:
     """`value` in the place of `old`, whose system fields it keeps; None if that leaves it equal."""
-    normalized = normalize_document(
+    document, _, plain = normalize_document(
         {**value, "_id": old["_id"], "_creationTime": old["_creationTime"]}, limits
     )
-    return None if values_equal(old, normalized.document) else normalized
+    if values_equal(old, document):
+        return None
+    return Changed(document, encode_document(document, plain=plain))
 
 
 def check_schema(table: Table, document: Document, catalog: Catalog) -> str | None:

@@ -34,7 +34,7 @@ _FIRST_BATCH: Final = 128
 _FILTER_BUILDER: Final = FilterBuilder()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that would cost a microsecond each
 class ResolvedQuery:
     """A query that knows its table, its index and its range of keys."""
 
@@ -129,7 +129,13 @@ class Query:
         operators_max = self._tx.limits.query_operators_max
         if self._operators >= operators_max:
             raise QueryError(f"Can't construct query with more than {operators_max} operators")
-        query = Query(self._tx, self._table_name, system=self._system, unmetered=self._unmetered)
+        query = Query.__new__(Query)  # __init__ would set everything twice
+        query._tx = self._tx
+        query._table_name = self._table_name
+        query._system = self._system
+        query._unmetered = self._unmetered
+        query._iterator = None
+        query._state = _FRESH
         query._index_name = self._index_name
         query._clauses = self._clauses
         query._direction = self._direction
@@ -209,9 +215,17 @@ class Query:
         self._state = _CLOSED
 
     def _take(self, n: int) -> list[Document]:
-        scan = self._start(n if not self._filters else max(n, 32))
-        if scan is None:
+        self._begin()
+        resolved = self._resolve()
+        if resolved is None:
+            self._state = _CLOSED
             return []
+        if not self._filters and n <= _FIRST_BATCH:
+            self._state = _CLOSED
+            at_once = self._tx.read_first(resolved, n, self._unmetered)
+            if at_once is not None:
+                return at_once
+        scan = self._scan(resolved, n if not self._filters else max(n, 32))
         found: list[Document] = []
         try:
             if self._filters:
@@ -273,6 +287,9 @@ class Query:
         if resolved is None:
             self._state = _CLOSED
             return None
+        return self._scan(resolved, batch)
+
+    def _scan(self, resolved: ResolvedQuery, batch: int) -> Scan:
         return self._tx.open_scan(
             resolved.table,
             resolved.index,

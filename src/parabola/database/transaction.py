@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from parabola.database import arguments
 from parabola.database.catalog import READABLE_SYSTEM_TABLES, Catalog, Index, Table
 from parabola.database.cursors import CursorCodec
-from parabola.database.documents import check_schema, new_document, patched_document, replaced_document
+from parabola.database.documents import Changed, check_schema, new_document, patched_document, replaced_document
 from parabola.database.key_functions import Document, id_key
-from parabola.database.query import Query
+from parabola.database.query import Query, ResolvedQuery
 from parabola.database.read_set import ReadSet
 from parabola.database.scan import Scan
 from parabola.database.system_tables import INDEXES, SYSTEM_TABLE_NUMBER_MAX, TABLES, system_index_number
@@ -26,11 +26,9 @@ from parabola.database.usage import Usage
 from parabola.database.write_set import Write, WriteSet
 from parabola.errors import InvalidFunctionCall, QueryError
 from parabola.limits import Limits
-from parabola.values.documents import decode_document, encode_document
+from parabola.values.documents import decode_document
 from parabola.values.ids import encode_id, new_internal_id, table_number_of
 from parabola.values.keys import encode_key, prefix_end
-from parabola.values.model import NormalizedDocument
-from parabola.values.size import document_size
 
 if TYPE_CHECKING:
     from parabola.seams import Entropy
@@ -357,12 +355,7 @@ class Transaction:
         unmetered: bool,
     ) -> Scan:
         """A walk over a range. It leaves evidence only through `record_scan` or `watch_scan`."""
-        if not unmetered:
-            self.usage.check_reads()
-            if self._reads.has_more_ranges_than(self.limits.index_ranges_read_max - 1):
-                lowest = self._reads.intervals().get(index.number)
-                if lowest is None or not lowest.contains(lower):
-                    raise self.usage.ranges_error()
+        self._check_reads(index.number, lower, unmetered)
         return Scan(
             self._storage,
             self.begin_ts,
@@ -393,18 +386,37 @@ class Transaction:
 
     def note_reads(self, rows: Sequence[Row], unmetered: bool) -> None:
         """The same for many."""
-        if unmetered:
-            return
-        usage = self.usage
-        if usage.documents_read + len(rows) > self.limits.documents_read_max:
-            for row in rows:
-                usage.count_read(row.document)
-            return
-        usage.documents_read += len(rows)
-        add = usage.bytes_read.add
-        for row in rows:
-            add(row.document)
-        usage.check_reads()
+        if not unmetered:
+            self.usage.count_reads([row[2] for row in rows])
+
+    def read_first(self, query: ResolvedQuery, limit: int, unmetered: bool) -> list[Document] | None:
+        """The first documents of a range in one go; None if own writes may be among them, so that it takes a `Scan`.
+
+        The same evidence and the same counting as a `Scan`, for the commonest reads of all: `first` and `unique`.
+        """
+        index = query.index
+        if self.writes.by_id or index.position == 0:
+            return None
+        self._check_reads(index.number, query.lower, unmetered)
+        lower, upper = query.lower, query.upper
+        rows = self._storage.scan_index(
+            index.number, query.table.number, lower, upper, self.begin_ts, descending=query.descending, limit=limit
+        )
+        if len(rows) == limit:
+            if query.descending:
+                lower = rows[-1].key
+            else:
+                upper = rows[-1].key + b"\x00"
+        (self._system_reads if unmetered else self._reads).add(index.number, lower, upper)
+        keep = self._known if self.kind == "mutation" else None
+        found: list[Document] = []
+        for _, document_id, data in rows:
+            if keep is not None:
+                keep[document_id] = data
+            if not unmetered:
+                self.usage.count_read(data)
+            found.append(decode_document(data))
+        return found
 
     def begin_page(self) -> str | None:
         """One function execution may paginate once. Returns the journal that the page must follow, if any."""
@@ -473,18 +485,23 @@ class Transaction:
             raise arguments.wrong_table(method, table, found.name)
         return found
 
+    def _check_reads(self, index_number: int, lower: bytes, unmetered: bool) -> None:
+        """Raises if a limit on reads is crossed, or would be by one more range that begins at `lower`."""
+        if unmetered:
+            return
+        usage = self.usage
+        if usage.documents_read > self.limits.documents_read_max or usage.bytes_read.exceeded():
+            usage.check_reads()
+        if self._reads.has_more_ranges_than(self.limits.index_ranges_read_max - 1):
+            known = self._reads.intervals().get(index_number)
+            if known is None or not known.contains(lower):
+                raise usage.ranges_error()
+
     def _load(self, table: Table, document_id: str, *, unmetered: bool) -> bytes | None:
         """The document's stored form as this transaction sees it. Leaves evidence and counts."""
-        if unmetered:
-            self._system_reads.add_point(table.by_id_number, id_key(document_id))
-        else:
-            reads = self._reads
-            if reads.has_more_ranges_than(self.limits.index_ranges_read_max - 1):
-                known = reads.intervals().get(table.by_id_number)
-                if known is None or not known.contains(id_key(document_id)):
-                    raise self.usage.ranges_error()
-            reads.add_point(table.by_id_number, id_key(document_id))
-            self.usage.check_reads()
+        key = id_key(document_id)
+        self._check_reads(table.by_id_number, key, unmetered)
+        (self._system_reads if unmetered else self._reads).add_point(table.by_id_number, key)
         data: bytes | None
         write = self.writes.by_id.get(document_id)
         if write is not None:
@@ -522,7 +539,7 @@ class Transaction:
         old = decode_document(data)
         if "_id" in fields or "_creationTime" in fields:
             arguments.check_system_fields(fields, document_id, old["_creationTime"])
-        new = patched_document(old, fields, self.limits)
+        new = patched_document(old, data, fields, self.limits)
         if new is not None:
             old_keys = self._keys_of_base(table, document_id, old)
             keys = old_keys if table.indexed_fields.isdisjoint(fields) else table.keys_of(new.document)
@@ -546,7 +563,7 @@ class Transaction:
             raise arguments.nonexistent("Delete", document_id)
         earlier = self.writes.by_id.get(document_id)
         if metered:
-            self.usage.count_write(document_size(decode_document(data)))
+            self.usage.count_write(data)
         if earlier is None:
             old_keys = table.keys_of(decode_document(data))
             self.writes.put(Write(table, document_id, data, old_keys, None, None))
@@ -563,7 +580,7 @@ class Transaction:
     def _put(
         self,
         table: Table,
-        new: NormalizedDocument,
+        new: Changed,
         data: bytes | None,
         old_keys: tuple[bytes, ...] | None,
         keys: tuple[bytes, ...],
@@ -577,9 +594,9 @@ class Transaction:
             if failure is not None:
                 self.pending_failure = failure
         if metered:
-            self.usage.count_write(new.size)
+            self.usage.count_write(new.data)
         document_id: str = document["_id"]
-        encoded = encode_document(document, plain=new.plain)
+        encoded = new.data
         earlier = self.writes.by_id.get(document_id)
         if earlier is None:
             self.writes.put(Write(table, document_id, data, old_keys, encoded, keys))

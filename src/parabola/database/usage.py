@@ -29,29 +29,46 @@ _READ_ADVICE: Final = (
 class ByteMeter:
     """Counts Convex bytes of stored documents, measuring as late as it can."""
 
-    __slots__ = ("_bound", "_measured", "_waiting")
+    __slots__ = ("_limit", "_measured", "_waiting", "bound")
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
         self._measured = 0
         self._waiting: list[bytes] = []
-        self._bound = 0  # at least the size of what is waiting
+        self.bound = 0
+        """At least what was counted."""
 
-    def add(self, data: bytes) -> None:
+    def add(self, data: bytes) -> bool:
+        """Counts one document; whether the limit is exceeded."""
         self._waiting.append(data)
-        self._bound += len(data) * SIZE_PER_STORED_BYTE_MAX
+        self.bound += len(data) * SIZE_PER_STORED_BYTE_MAX
+        return self.bound > self._limit and self.total() > self._limit
 
-    def exceeds(self, limit: int) -> bool:
-        if self._measured + self._bound <= limit:
-            return False
-        return self.total() > limit
+    def add_all(self, documents: list[bytes]) -> bool:
+        """The same for many."""
+        self._waiting += documents
+        self.bound += sum(map(len, documents)) * SIZE_PER_STORED_BYTE_MAX
+        return self.bound > self._limit and self.total() > self._limit
+
+    def reached(self) -> bool:
+        """Whether nothing more fits."""
+        return self.bound >= self._limit and self.total() >= self._limit
+
+    def exceeded(self) -> bool:
+        return self.bound > self._limit and self.total() > self._limit
 
     def total(self) -> int:
         """Exactly how many bytes, so far."""
         if self._waiting:
-            self._measured += sum(document_size(decode_document(data)) for data in self._waiting)
+            self._measured += sum([document_size(decode_document(data)) for data in self._waiting])
             self._waiting.clear()
-            self._bound = 0
+        self.bound = self._measured
         return self._measured
+
+    def set_total(self, total: int) -> None:
+        """Back to an earlier total: what was counted since has been undone."""
+        self._waiting.clear()
+        self._measured = self.bound = total
 
 
 class Usage:
@@ -71,18 +88,28 @@ class Usage:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.documents_read = 0
-        self.bytes_read = ByteMeter()
+        self.bytes_read = ByteMeter(limits.bytes_read_max)
         self.queries = 0
         self.documents_written = 0
-        self.bytes_written = 0
+        self.bytes_written = ByteMeter(limits.bytes_written_max)
         self.functions_scheduled = 0
         self.scheduled_bytes = 0
 
     def count_read(self, data: bytes) -> None:
         """One document was read. It counts also when it is the one too many."""
         self.documents_read += 1
-        self.bytes_read.add(data)
-        self.check_reads()
+        if self.bytes_read.add(data) or self.documents_read > self.limits.documents_read_max:
+            self.check_reads()
+
+    def count_reads(self, documents: list[bytes]) -> None:
+        """The same for many, in order."""
+        if self.documents_read + len(documents) > self.limits.documents_read_max:
+            for data in documents:
+                self.count_read(data)
+            return
+        self.documents_read += len(documents)
+        if self.bytes_read.add_all(documents):
+            self.check_reads()
 
     def check_reads(self) -> None:
         """Raises once a read limit has been crossed."""
@@ -93,7 +120,7 @@ class Usage:
                 f"(limit: {limits.documents_read_max}). {_READ_ADVICE}",
                 code="TooManyDocumentsRead",
             )
-        if self.bytes_read.exceeds(limits.bytes_read_max):
+        if self.bytes_read.exceeded():
             raise LimitExceeded(
                 "Too many bytes read in a single function execution "
                 f"(limit: {limits.bytes_read_max} bytes). {_READ_ADVICE}",
@@ -102,8 +129,7 @@ class Usage:
 
     def reads_exhausted(self) -> bool:
         """Whether one more document would cross a limit for certain."""
-        limits = self.limits
-        return self.documents_read >= limits.documents_read_max or self.bytes_read.exceeds(limits.bytes_read_max - 1)
+        return self.documents_read >= self.limits.documents_read_max or self.bytes_read.reached()
 
     def ranges_error(self) -> LimitExceeded:
         return LimitExceeded(
@@ -112,17 +138,17 @@ class Usage:
             code="TooManyReads",
         )
 
-    def count_write(self, size: int) -> None:
-        """One document of `size` Convex bytes was written or deleted."""
+    def count_write(self, data: bytes) -> None:
+        """One document was written, or deleted: `data` is its new stored form, or the one that it had."""
         limits = self.limits
         self.documents_written += 1
-        self.bytes_written += size
+        too_large = self.bytes_written.add(data)
         if self.documents_written > limits.documents_written_max:
             raise LimitExceeded(
                 f"Too many writes in a single function execution (limit: {limits.documents_written_max})",
                 code="TooManyWrites",
             )
-        if self.bytes_written > limits.bytes_written_max:
+        if too_large:
             raise LimitExceeded(
                 "Too many bytes written in a single function execution "
                 f"(limit: {_mebibytes(limits.bytes_written_max)})",
@@ -155,7 +181,7 @@ class Usage:
 
         return {
             "bytesRead": line(self.bytes_read.total(), limits.bytes_read_max),
-            "bytesWritten": line(self.bytes_written, limits.bytes_written_max),
+            "bytesWritten": line(self.bytes_written.total(), limits.bytes_written_max),
             "databaseQueries": line(self.queries, limits.index_ranges_read_max),
             "documentsRead": line(self.documents_read, limits.documents_read_max),
             "documentsWritten": line(self.documents_written, limits.documents_written_max),
@@ -167,14 +193,15 @@ class Usage:
         """The write counters, to be restored when a nested call is undone."""
         return (
             self.documents_written,
-            self.bytes_written,
+            self.bytes_written.total(),
             self.functions_scheduled,
             self.scheduled_bytes,
         )
 
     def restore(self, mark: tuple[int, int, int, int]) -> None:
         """Undoes the counting of writes since `mark`. What was read stays counted."""
-        self.documents_written, self.bytes_written, self.functions_scheduled, self.scheduled_bytes = mark
+        self.documents_written, written, self.functions_scheduled, self.scheduled_bytes = mark
+        self.bytes_written.set_total(written)
 
 
 def _mebibytes(count: int) -> str:
