@@ -36,7 +36,7 @@ def validators_at(document: Validator, path: str) -> Iterator[Validator]:
     pending = [(document, path.split("."))]
     while pending:
         validator, parts = pending.pop()
-        if isinstance(validator, UnionValidator):
+        if isinstance(validator, UnionValidator) and (validator.members or parts):
             pending.extend((member, parts) for member in validator.members)
         elif isinstance(validator, PipeValidator):
             pending.append((validator.base, parts))
