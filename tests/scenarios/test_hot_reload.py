@@ -63,14 +63,14 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path, start_server: Callable[..., ServerProcess]) -> Iterator[Project]:
+def project(tmp_path: Path, start_server: Callable[..., ServerProcess]) -> Project:
     folder = tmp_path / "project"
     made = Project(folder, ServerProcess(folder, tmp_path / "unused"))
     made.schema('{"text": v.string()}')
     made.write("notes.py", NOTES)
     made.mark("1")
     made.server = start_server(folder)
-    yield made
+    return made
 
 
 @pytest.fixture
@@ -164,7 +164,8 @@ def test_a_project_that_is_broken_at_the_start_is_served_once_it_is_mended(
     try:
         with pytest.raises(AssertionError, match=r"nothing_of_that_name(?s:.)*Waiting for a change"):
             server.start(timeout=5)
-        (folder / "backend" / "notes.py").write_text(NOTES.replace("from .lib.texts import decorated", "decorated = str"))
+        mended = NOTES.replace("from .lib.texts import decorated", "decorated = str")
+        (folder / "backend" / "notes.py").write_text(mended)
         server.wait_for_log("Parabola is ready on")
         assert server.call("query", "notes:list")["value"] == []
     finally:

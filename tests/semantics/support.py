@@ -36,7 +36,7 @@ async def all_rows(t: TestBackend, table: str) -> list[dict[str, Any]]:
     return rows
 
 
-async def raises(t: TestBackend, body: Callable[[MutationCtx], Awaitable[Any]], match: str = "") -> None:
+async def raises(t: TestBackend, body: Callable[[MutationCtx], Awaitable[Any]], match: str) -> None:
     """Runs `body` in a transaction that must fail with a text that `match` finds."""
     with pytest.raises(FunctionCallError, match=match):
         await t.run(body)

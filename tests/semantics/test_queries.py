@@ -96,7 +96,7 @@ async def test_a_query_is_used_once() -> None:
         await rows.collect()
         await rows.collect()
 
-    await raises(backend_of(), body)
+    await raises(backend_of(), body, "This query is closed and can't emit any more values")
 
 
 async def test_order_may_be_given_once() -> None:
