@@ -20,7 +20,7 @@ import uvicorn
 from parabola.backend.backend import Backend
 from parabola.cli.failure import CommandFailed
 from parabola.server.app import build_app
-from parabola.server.websocket import SyncWebSocketProtocol
+from parabola.server.websocket import sync_protocol
 
 if sys.platform == "win32":
     new_event_loop = asyncio.new_event_loop
@@ -100,7 +100,7 @@ async def serve_backend(
     """
     config = uvicorn.Config(
         build_app(backend),
-        ws=SyncWebSocketProtocol,
+        ws=sync_protocol(lambda: backend.sync),
         lifespan="off",
         log_config=None,
         access_log=False,
