@@ -38,6 +38,7 @@ from parabola.backend.presenter import Presenter
 from parabola.backend.sync_connection import SyncConnection
 from parabola.backend.sync_driver import SyncDriver
 from parabola.backend.sync_transport import SyncTransport
+from parabola.backend.system_functions import with_system_functions
 from parabola.database.database import Database
 from parabola.database.flusher import Flusher, InlineFlusher, ThreadFlusher
 from parabola.database.write_log import LogEntry
@@ -317,7 +318,7 @@ class Backend:
     # Parts of the above.
 
     def _load(self, source: Path | Deployment) -> Deployment:
-        return source if isinstance(source, Deployment) else load_folder(source)
+        return with_system_functions(source if isinstance(source, Deployment) else load_folder(source))
 
     def _find_admin_key(self) -> str:
         if self.config.admin_key is not None:

@@ -37,7 +37,7 @@ class Format(StrEnum):
 
 def data(
     table: Annotated[
-        str | None, typer.Argument(metavar="[TABLE]", help="The table; left out, all are listed.", show_default=False)
+        str | None, typer.Argument(metavar="TABLE", help="The table; left out, all are listed.", show_default=False)
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", help="How many documents at most.", min=1)] = 100,
     order: Annotated[Order, typer.Option("--order", help="Newest first, or oldest first.")] = Order.desc,

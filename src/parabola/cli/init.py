@@ -18,7 +18,7 @@ _SUFFIX = ".template"
 
 def init(
     directory: Annotated[
-        Path, typer.Argument(metavar="[DIR]", help="Where to put it; made if missing.", show_default="here")
+        Path, typer.Argument(metavar="DIR", help="Where to put it; made if missing.", show_default="here")
     ] = Path(),
 ) -> None:
     """Make a new project that runs: a small chat, with a test.

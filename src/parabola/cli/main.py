@@ -30,7 +30,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     add_completion=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["--help", "-h"]},
 )
 for _command in (init, dev, serve, run, data):
     app.command()(_command)

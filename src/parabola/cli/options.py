@@ -16,7 +16,7 @@ ADMIN_KEY_VARIABLE = "PARABOLA_ADMIN_KEY"
 
 DirectoryArgument = Annotated[
     Path | None,
-    typer.Argument(metavar="[DIR]", help="The project, or its functions folder. [default: here]", show_default=False),
+    typer.Argument(metavar="DIR", help="The project, or its functions folder. \\[default: here]", show_default=False),
 ]
 HostOption = Annotated[str, typer.Option("--host", help="The address to listen on; 0.0.0.0 for all.")]
 PortOption = Annotated[int, typer.Option("--port", help="The port to listen on.", min=0, max=65535)]
@@ -24,20 +24,20 @@ DataOption = Annotated[
     Path | None,
     typer.Option(
         "--data",
-        help="Where the data lie. [default: .parabola/ beside the functions]",
+        help="Where the data lie. \\[default: .parabola/ beside the functions]",
         show_default=False,
         metavar="DIR",
     ),
 ]
 UrlOption = Annotated[
     str | None,
-    typer.Option("--url", help=f"The server. [default: {URL_VARIABLE}, else the one on port 3210]", show_default=False),
+    typer.Option("--url", help=f"The server. \\[default: {URL_VARIABLE}, else the one on port 3210]", show_default=False),
 ]
 AdminKeyOption = Annotated[
     str | None,
     typer.Option(
         "--admin-key",
-        help=f"Its admin key. [default: {ADMIN_KEY_VARIABLE}, else the key in the data folder here]",
+        help=f"Its admin key. \\[default: {ADMIN_KEY_VARIABLE}, else the key in the data folder here]",
         show_default=False,
         metavar="KEY",
     ),
@@ -55,9 +55,9 @@ def json_object(text: str, what: str) -> dict[str, Any]:
         value = json.loads(text)
     except json.JSONDecodeError as error:
         raise typer.BadParameter(
-            f"{what} is not JSON: {error.msg} at character {error.pos + 1} of {text!r}. "
+            f"{what} cannot be read as JSON: {error.msg} at character {error.pos + 1} of {text!r}. "
             """Write it as '{"name": "value"}', in single quotes for the shell."""
         ) from error
     if not isinstance(value, dict):
-        raise typer.BadParameter(f"""{what} must be a JSON object like '{{"name": "value"}}', and is {text!r}.""")
+        raise typer.BadParameter(f"""{what} must be one JSON object like '{{"name": "value"}}', not {text!r}.""")
     return value

@@ -17,11 +17,11 @@ from parabola.cli.rendering import to_json
 
 def run(
     function: Annotated[str, typer.Argument(metavar="FN", help="The function, as module:name.", show_default=False)],
-    arguments: Annotated[str, typer.Argument(metavar="[JSON]", help="Its arguments, a JSON object.")] = "{}",
+    arguments: Annotated[str, typer.Argument(metavar="JSON", help="Its arguments, a JSON object.")] = "{}",
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow a query: print each new result.")] = False,
     identity: Annotated[
         str | None,
-        typer.Option("--identity", help="Act as this user: a JSON object.", metavar="JSON", show_default=False),
+        typer.Option("--identity", help="Act as this user: subject and issuer, or tokenIdentifier, and more.", metavar="JSON", show_default=False),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON for each result.")] = False,
     url: UrlOption = None,
@@ -30,15 +30,14 @@ def run(
 ) -> None:
     """Call a query, mutation or action; internal ones too.
 
-    The result goes to standard output as JSON, log lines and errors to standard error. A user to act as has
-    "subject" and "issuer", or "tokenIdentifier", and any other attributes.
+    The result goes to standard output as JSON; log lines and errors go to standard error.
 
     [bold]Examples[/]
 
       parabola run messages:list
       parabola run messages:send '{"author": "Ada", "body": "hello"}'
       parabola run messages:list --watch
-      parabola run users:store --identity '{"subject": "u1", "issuer": "https://issuer", "name": "Ada"}'
+      parabola run users:store --identity '{"subject": "u1", "issuer": "https://i"}'
     """
     args = json_object(arguments, "The arguments")
     user = _identity(identity)
