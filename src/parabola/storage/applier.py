@@ -6,9 +6,13 @@ together with the timestamp that they reach (`applied_ts`), and only then says s
 file at an earlier `applied_ts`, and opening replays the log from there: no commit can be in the data file in part, and
 none can be in it that is not in the log.
 
+The data file's transactions are not flushed to the disk one by one; a checkpoint every few thousand rows does that.
+After a power cut the data file may therefore be at an earlier `applied_ts` than it was: the log must keep what a
+checkpoint has not made durable yet, and `removable_ts` says how far that is.
+
 Trimming follows the same log a second time, from `trimmed_ts` up to what `allow_trimming` permits: each write in it
 names a key whose older versions nobody reads any more. Small steps, each one transaction that also moves `trimmed_ts`.
-The rows of the log below `trimmed_ts` have then done all their work; the next flush removes them.
+The rows of the log below have then done all their work; the next flush after a checkpoint removes them.
 
 The interpreter lock is what this thread must not hold: a row at a time would take and give it back for each. So one
 statement carries up to `ROWS_PER_STATEMENT` rows, and SQLite works through them without the lock.
@@ -33,6 +37,9 @@ ROWS_PER_STATEMENT = (256, 32, 4, 1)
 # once: larger ones write less. Smaller ones hold less memory and replay faster.
 COLLECT_S = 0.1
 TRANSACTION_BYTES_MAX = 16 * 1024 * 1024
+# A checkpoint after so many rows: it writes each page once, however often the rows changed it, and stops SQLite's
+# write-ahead log from growing. A row dirties about one page of 4 KB.
+CHECKPOINT_ROWS = 16_384
 # How many writes of the log one trimming step looks at, at least one row of the log.
 TRIM_WRITES_PER_STEP = 2048
 
@@ -54,9 +61,13 @@ class Applier:
         self._trim_allowed_ts = 0  # versions hidden at this timestamp may go
         self._oldest_ts = 0
         self.failure: BaseException | None = None
-        # Plain numbers, written here under no lock and read anywhere: each says what is already durable.
-        self.applied_ts = read_meta(data, "applied_ts")
-        self.trimmed_ts = read_meta(data, "trimmed_ts")
+        self._rows_since_checkpoint = 0
+        data.execute("PRAGMA synchronous = NORMAL")
+        data.execute("PRAGMA wal_autocheckpoint = 0")
+        # Plain numbers that only rise, read by any thread.
+        self.applied_ts = read_meta(data, "applied_ts")  # the data file has every commit up to here
+        self.trimmed_ts = read_meta(data, "trimmed_ts")  # and no version that was hidden at this timestamp
+        self.removable_ts = self.trimmed_ts  # up to here it has so durably, and needs the log no more
         self.documents = read_meta(data, "documents")
         self._thread = threading.Thread(target=self._run, name="parabola-applier", daemon=True)
 
@@ -121,6 +132,8 @@ class Applier:
                     self._trim_step()
                 elif not batches:
                     return
+                if self._rows_since_checkpoint >= CHECKPOINT_ROWS:
+                    self._checkpoint()
         except BaseException as error:
             with self._changed:
                 self.failure = error
@@ -188,7 +201,15 @@ class Applier:
                 part = rows[start : start + size]
                 answers += self._data.execute(_for_rows(title, size, len(part[0])), _flat(part)).fetchall()
                 start += size
+        self._rows_since_checkpoint += len(rows)
         return answers
+
+    def _checkpoint(self) -> None:
+        """Makes durable what was committed so far; a reader in the middle of a read can make it partial."""
+        busy, frames, moved = self._data.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        if not busy and frames == moved:
+            self._rows_since_checkpoint = 0
+            self.removable_ts = self.trimmed_ts
 
     def _may_trim(self) -> bool:
         return not self._stopping and self.trimmed_ts < min(self._trim_allowed_ts, self.applied_ts)

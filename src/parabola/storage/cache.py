@@ -2,7 +2,7 @@
 
 `BoundedCache` keeps what is used and forgets the rest a little at a time: two generations, where a hit moves its entry
 to the young one, and the old one is emptied from its front whenever the bound is crossed. A hit costs a dictionary
-lookup, and no single call ever frees much.
+lookup, and no single call ever frees much. What it holds is plain tuples, which the garbage collector need not walk.
 
 `RangeCache` remembers whole small index ranges of the shape [prefix, prefix + ff), the shape of every lookup by equal
 fields. A write to an index key makes untrue exactly the cached prefixes of that key; they are found by cutting the key
@@ -17,8 +17,8 @@ from typing import Generic, TypeVar
 K = TypeVar("K")
 V = TypeVar("V")
 
-# The timestamp from which a range holds, and its entries in ascending order; the documents are cached on their own.
-Range = tuple[int, list[tuple[bytes, str, None]]]
+# The timestamp from which a range holds, its keys in ascending order, and the document ids that they point at.
+Range = tuple[int, tuple[bytes, ...], tuple[str, ...]]
 
 # More lengths than this in one index, and looking through them on each write would cost more than the cache saves.
 PREFIX_LENGTHS_MAX = 64
@@ -95,7 +95,7 @@ def _document_bytes(held: tuple[int, bytes | None]) -> int:
 
 
 class RangeCache:
-    """(index number, prefix) → (ts from which this holds, every entry under the prefix)."""
+    """(index number, prefix) → every entry under the prefix."""
 
     __slots__ = ("_lengths", "_ranges")
 
@@ -110,7 +110,7 @@ class RangeCache:
     def get(self, index_number: int, prefix: bytes) -> Range | None:
         return self._ranges.get((index_number, prefix))
 
-    def put(self, index_number: int, prefix: bytes, from_ts: int, entries: list[tuple[bytes, str, None]]) -> None:
+    def put(self, index_number: int, prefix: bytes, entries: Range) -> None:
         lengths = self._lengths.get(index_number)
         if lengths is None:
             lengths = self._lengths[index_number] = set()
@@ -119,7 +119,7 @@ class RangeCache:
             if len(lengths) >= PREFIX_LENGTHS_MAX:
                 return
             lengths.add(length)
-        self._ranges.put((index_number, prefix), (from_ts, entries))
+        self._ranges.put((index_number, prefix), entries)
 
     def key_changed(self, index_number: int, key: bytes) -> None:
         """Forgets every range that `key` lies in."""

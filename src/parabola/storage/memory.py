@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from parabola.errors import OutOfRetention, StorageFailure
 from parabola.storage.records import Commit, Row
-from parabola.storage.versions import Versions, as_of
+from parabola.storage.versions import Versions
 
 
 class MemoryStorage:
@@ -72,13 +72,7 @@ class MemoryStorage:
         table = self._tables.get(table_number)
         if table is None:
             return None
-        versions = table.lists.get(document_id)
-        if versions is None:
-            return None
-        newest = versions[-1]
-        if newest[0] <= ts:
-            return newest[1]
-        seen = as_of(versions, ts)
+        seen = table.at(document_id, ts)
         return None if seen is None else seen[1]
 
     def scan_index(
@@ -98,7 +92,7 @@ class MemoryStorage:
         index = self._indexes.get(index_number)
         if index is None or limit <= 0:
             return rows
-        for key, (_, document_id) in index.walk(lower, upper, ts, descending=descending):
+        for key, document_id in index.walk(lower, upper, ts, descending=descending):
             if document_id is None:
                 continue
             document = self.get(table_number, document_id, ts)
@@ -118,7 +112,7 @@ class MemoryStorage:
         table = self._tables.get(table_number)
         if table is None or limit <= 0:
             return rows
-        for document_id, (_, document) in table.walk(lower, upper, ts, descending=descending):
+        for document_id, document in table.walk(lower, upper, ts, descending=descending):
             if document is None:
                 continue
             rows.append(Row(document_id.encode("ascii"), document_id, document))
@@ -155,9 +149,10 @@ class MemoryStorage:
         documents = 0
         resident_bytes = 0
         for table in self._tables.values():
-            for versions in table.lists.values():
-                documents += versions[-1][1] is not None
-                resident_bytes += sum(len(document) for _, document in versions if document is not None)
+            for document in table.newest_values():
+                if document is not None:
+                    documents += 1
+                    resident_bytes += len(document)
         return {
             "staged_commits": self._staged_commits,
             "flushes": self._flushes,

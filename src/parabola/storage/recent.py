@@ -66,7 +66,7 @@ class Recent:
         for index_number, key, _ in commit.index_entries:
             index = self.indexes[index_number]
             index.drop_oldest(key)
-            if not index.lists:
+            if not index:
                 del self.indexes[index_number]  # an index without recent writes is then found by one lookup
         self.horizon_ts = commit.ts
         return commit

@@ -174,7 +174,7 @@ class SQLiteStorage:
     def _append(self, rows: list[list[Commit]]) -> None:
         """Writes the rows durably, and removes old ones that have done their work."""
         log = self._log
-        removable = self._applier.trimmed_ts > self._removed_ts
+        removable = self._applier.removable_ts > self._removed_ts
         if not removable and len(rows) == 1:
             log.execute(SQL["append_log"], _log_row(rows[0]))
             return
@@ -190,7 +190,7 @@ class SQLiteStorage:
         self._removed_ts = removed_ts
 
     def _remove_log_rows(self, count: int) -> int:
-        oldest = self._log.execute(SQL["oldest_log_rows"], (self._applier.trimmed_ts, count)).fetchall()
+        oldest = self._log.execute(SQL["oldest_log_rows"], (self._applier.removable_ts, count)).fetchall()
         if not oldest:
             return self._removed_ts
         removed_ts = int(oldest[-1][0])

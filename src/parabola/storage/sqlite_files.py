@@ -18,7 +18,6 @@ LOCK_FILE = "lock"
 
 FORMAT_VERSION = 1
 APPLICATION_ID = 0x50617262  # "Parb", so that `file` and we can tell our files from others
-DATA_PAGE_BYTES = 8192  # fan-out of rows against what a changed row writes: docs/decisions/0001
 
 
 class FolderLock:
@@ -60,7 +59,6 @@ def open_file(path: Path, creation: str) -> None:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         application = int(connection.execute("PRAGMA application_id").fetchone()[0])
         if version == 0 and application == 0 and _is_empty(connection):
-            connection.execute(f"PRAGMA page_size = {DATA_PAGE_BYTES if creation == 'create_data' else 4096}")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(
                 f"BEGIN IMMEDIATE; {SQL[creation]};"
@@ -86,7 +84,10 @@ def _is_empty(connection: sqlite3.Connection) -> bool:
 
 
 def connect(path: Path, *, cache_bytes: int, mmap_bytes: int = 0) -> sqlite3.Connection:
-    """A connection to one of our files, in autocommit, usable from any one thread at a time."""
+    """A connection to one of our files, in autocommit, usable from any one thread at a time.
+
+    What it commits is durable when the commit returns (`synchronous = FULL`), unless its owner says otherwise.
+    """
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=64, timeout=30)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA cache_size = {-(cache_bytes // 1024)}")

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from itertools import chain, repeat
 
 from parabola.storage.cache import DocumentCache, RangeCache
 from parabola.storage.recent import Recent, merge
 from parabola.storage.records import Row
 from parabola.storage.sqlite_files import SQL
-from parabola.storage.versions import Versions, as_of
 
-# Rows of a scan that are worth caching; larger scans would push out what single lookups need.
+# The longest range worth caching whole; longer ones would push out what single lookups need.
 SCAN_ROWS_CACHED_MAX = 128
 
 _GET = SQL["get"]
@@ -72,12 +72,9 @@ class SQLiteReader:
         recent = self._recent
         table = recent.tables.get(table_number)
         if table is not None:
-            versions = table.lists.get(document_id)
-            if versions is not None:
-                newest = versions[-1]
-                seen = newest if newest[0] <= ts else as_of(versions, ts)
-                if seen is not None:
-                    return seen[1]
+            seen = table.at(document_id, ts)
+            if seen is not None:
+                return seen[1]
         cached = self._documents.get((table_number, document_id))
         if cached is not None and cached[0] <= ts:
             return cached[1]
@@ -110,7 +107,7 @@ class SQLiteReader:
         entries, _ = self._stored_entries(index_number, table_number, lower, upper, ts, descending, limit)
         table = self._recent.tables.get(table_number)
         for key, document_id, document in entries:
-            if document is None or (table is not None and document_id in table.lists):
+            if document is None or (table is not None and document_id in table):
                 document = self.get(table_number, document_id, ts)
                 if document is None:
                     continue
@@ -137,7 +134,8 @@ class SQLiteReader:
         if is_prefix:
             cached = self._ranges.get(index_number, lower)
             if cached is not None and cached[0] <= ts:
-                return cached[1][::-1] if descending else cached[1], True
+                held: list[tuple[bytes, str, None]] = list(zip(cached[1], cached[2], repeat(None)))
+                return held[::-1] if descending else held, True
             limit = max(limit, 2)  # one more tells whether the range ends here
         horizon_ts = self._recent.horizon_ts
         statement = _SCAN_INDEX[descending, upper is not None]
@@ -146,18 +144,18 @@ class SQLiteReader:
             statement, (index_number, table_number, min(ts, horizon_ts), limit, *bounds)
         ).fetchall()
         is_all = len(found) < limit
-        if ts >= horizon_ts and len(found) <= SCAN_ROWS_CACHED_MAX:
+        if is_prefix and is_all and ts >= horizon_ts and len(found) <= SCAN_ROWS_CACHED_MAX:
             for _, document_id, document in found:
                 self._documents.put((table_number, document_id), (horizon_ts, document))
-            if is_prefix and is_all:
-                entries: list[tuple[bytes, str, None]] = [(key, document_id, None) for key, document_id, _ in found]
-                self._ranges.put(index_number, lower, horizon_ts, entries[::-1] if descending else entries)
+            ascending = found[::-1] if descending else found
+            keys = tuple([entry[0] for entry in ascending])
+            self._ranges.put(index_number, lower, (horizon_ts, keys, tuple([entry[1] for entry in ascending])))
         return found, is_all
 
     def _merged(
         self,
-        first: tuple[bytes, tuple[int, str | None]],
-        rest: Iterator[tuple[bytes, tuple[int, str | None]]],
+        first: tuple[bytes, str | None],
+        rest: Iterator[tuple[bytes, str | None]],
         index_number: int,
         table_number: int,
         lower: bytes,
@@ -167,11 +165,6 @@ class SQLiteReader:
         limit: int,
     ) -> list[Row]:
         """The scan where some entries of the range are recent: they go before the stored ones, key by key."""
-
-        def recent() -> Iterator[tuple[bytes, str | None]]:
-            yield first[0], first[1][1]
-            for key, (_, document_id) in rest:
-                yield key, document_id
 
         def stored() -> Iterator[tuple[bytes, str]]:
             start, end = lower, upper
@@ -187,7 +180,7 @@ class SQLiteReader:
                     start = page[-1][0] + b"\0"
 
         rows: list[Row] = []
-        for key, document_id in merge(stored(), recent(), descending=descending):
+        for key, document_id in merge(stored(), chain((first,), rest), descending=descending):
             if document_id is None:
                 continue
             document = self.get(table_number, document_id, ts)
@@ -208,7 +201,7 @@ class SQLiteReader:
         )
         table = self._recent.tables.get(table_number)
         if table is not None:
-            found = merge(found, _values(table, lower, upper, ts, descending), descending=descending)
+            found = merge(found, table.walk(lower, upper, ts, descending=descending), descending=descending)
         for document_id, document in found:
             if document is not None:
                 rows.append(Row(document_id.encode("ascii"), document_id, document))
@@ -233,10 +226,3 @@ class SQLiteReader:
                 statement = _SCAN_TABLE[descending, True]
             else:
                 lower = page[-1][0] + "\0"
-
-
-def _values(
-    table: Versions[str, bytes], lower: str, upper: str | None, ts: int, descending: bool
-) -> Iterator[tuple[str, bytes | None]]:
-    for document_id, (_, document) in table.walk(lower, upper, ts, descending=descending):
-        yield document_id, document

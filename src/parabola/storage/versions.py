@@ -1,7 +1,9 @@
-"""The versions of the keys of one table or of one index, in memory: a list per key, oldest first.
+"""The versions of the keys of one table or of one index, in memory.
 
 A version is `(ts, value)`; None in place of the value says that the key was deleted at `ts`. A read at `ts` takes the
-newest version that is not newer than `ts`: `as_of`.
+newest version that is not newer than `ts`. Nearly every key has one version, and that one is held as it is; only a key
+with several has a list, oldest first. Plain tuples of plain values are nothing to the garbage collector, while a list
+for each key would make every full collection walk all of them.
 """
 
 from __future__ import annotations
@@ -14,69 +16,104 @@ from parabola.storage.sorted_keys import Key, SortedKeys
 Kept = TypeVar("Kept", str, bytes)
 
 
-def as_of(versions: list[tuple[int, Kept | None]], ts: int) -> tuple[int, Kept | None] | None:
-    """The newest of `versions` that is not newer than `ts`; None when all are newer."""
-    for version in reversed(versions):
-        if version[0] <= ts:
-            return version
-    return None
-
-
 class Versions(Generic[Key, Kept]):
-    """Every version of every key of one table or of one index. No list in it is empty."""
+    """Every version of every key of one table or of one index."""
 
-    __slots__ = ("keys", "lists")
+    __slots__ = ("_held", "_keys")
 
     def __init__(self) -> None:
-        self.lists: dict[Key, list[tuple[int, Kept | None]]] = {}
-        self.keys: SortedKeys[Key] = SortedKeys()
+        self._held: dict[Key, tuple[int, Kept | None] | list[tuple[int, Kept | None]]] = {}
+        self._keys: SortedKeys[Key] = SortedKeys()
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._held
+
+    def at(self, key: Key, ts: int) -> tuple[int, Kept | None] | None:
+        """The version of `key` that a read at `ts` sees; None if there is none so old."""
+        held = self._held.get(key)
+        if held is None:
+            return None
+        if isinstance(held, tuple):
+            return held if held[0] <= ts else None
+        for version in reversed(held):
+            if version[0] <= ts:
+                return version
+        return None
+
+    def walk(self, lower: Key, upper: Key | None, ts: int, *, descending: bool) -> Iterator[tuple[Key, Kept | None]]:
+        """The keys in [lower, upper) that have a version at `ts`, each with its value; deletions too, as None."""
+        held_by_key = self._held
+        for key in self._keys.descending(lower, upper) if descending else self._keys.ascending(lower, upper):
+            held = held_by_key[key]
+            if isinstance(held, tuple):
+                if held[0] <= ts:
+                    yield key, held[1]
+            else:
+                for version in reversed(held):
+                    if version[0] <= ts:
+                        yield key, version[1]
+                        break
 
     def put(self, key: Key, ts: int, value: Kept | None) -> None:
         """Adds a version, which must be the newest of its key."""
-        versions = self.lists.get(key)
-        if versions is None:
-            self.lists[key] = [(ts, value)]
-            self.keys.add(key)
+        held = self._held.get(key)
+        if held is None:
+            self._held[key] = (ts, value)
+            self._keys.add(key)
+        elif isinstance(held, tuple):
+            self._held[key] = [held, (ts, value)]
         else:
-            versions.append((ts, value))
+            held.append((ts, value))
 
     def drop_oldest(self, key: Key) -> None:
         """Forgets the oldest version of `key`."""
-        versions = self.lists[key]
-        del versions[0]
-        self._forget_if_empty(key, versions)
+        held = self._held[key]
+        if isinstance(held, tuple):
+            self._forget(key)
+        else:
+            del held[0]
+            self._tidy(key, held)
 
     def drop_newest(self, key: Key) -> None:
         """Takes back the newest version of `key`."""
-        versions = self.lists[key]
-        versions.pop()
-        self._forget_if_empty(key, versions)
+        held = self._held[key]
+        if isinstance(held, tuple):
+            self._forget(key)
+        else:
+            held.pop()
+            self._tidy(key, held)
 
     def trim(self, key: Key, oldest_ts: int) -> None:
-        """Keeps what a read at `oldest_ts` or later can see."""
-        versions = self.lists.get(key)
-        if versions is None:
+        """Keeps what a read at `oldest_ts` or later can see; without a deletion it sees nothing, too."""
+        held = self._held.get(key)
+        if held is None:
+            return
+        if isinstance(held, tuple):
+            if held[0] <= oldest_ts and held[1] is None:
+                self._forget(key)
             return
         unseen = 0
-        while unseen + 1 < len(versions) and versions[unseen + 1][0] <= oldest_ts:
+        while unseen + 1 < len(held) and held[unseen + 1][0] <= oldest_ts:
             unseen += 1
-        if versions[unseen][1] is None and versions[unseen][0] <= oldest_ts:
-            unseen += 1  # without the deletion a reader sees nothing, too
-        del versions[:unseen]
-        self._forget_if_empty(key, versions)
+        if held[unseen][0] <= oldest_ts and held[unseen][1] is None:
+            unseen += 1
+        del held[:unseen]
+        self._tidy(key, held)
 
-    def walk(
-        self, lower: Key, upper: Key | None, ts: int, *, descending: bool
-    ) -> Iterator[tuple[Key, tuple[int, Kept | None]]]:
-        """The keys in [lower, upper) that have a version at `ts` or before, each with it; deletions too."""
-        for key in self.keys.descending(lower, upper) if descending else self.keys.ascending(lower, upper):
-            versions = self.lists[key]
-            newest = versions[-1]
-            seen = newest if newest[0] <= ts else as_of(versions, ts)
-            if seen is not None:
-                yield key, seen
+    def newest_values(self) -> Iterator[Kept | None]:
+        """The newest value of each key, in no order."""
+        for held in self._held.values():
+            yield held[1] if isinstance(held, tuple) else held[-1][1]
 
-    def _forget_if_empty(self, key: Key, versions: list[tuple[int, Kept | None]]) -> None:
-        if not versions:
-            del self.lists[key]
-            self.keys.remove(key)
+    def _tidy(self, key: Key, held: list[tuple[int, Kept | None]]) -> None:
+        if len(held) == 1:
+            self._held[key] = held[0]
+        elif not held:
+            self._forget(key)
+
+    def _forget(self, key: Key) -> None:
+        del self._held[key]
+        self._keys.remove(key)

@@ -58,7 +58,7 @@ def scan(
 ) -> list[tuple[bytes, str, bytes]]:
     """A scan of an index of TABLE, as plain tuples."""
     rows = storage.scan_index(index, TABLE, lower, upper, ts, descending=descending, limit=limit)
-    return [tuple(row) for row in rows]
+    return [(row.key, row.document_id, row.document) for row in rows]
 
 
 class ModelStorage:
@@ -72,7 +72,9 @@ class ModelStorage:
         entries: dict[tuple[int, bytes], str | None] = {}
         for commit in self.commits:
             if commit.ts <= ts:
-                documents.update({(write.table_number, write.document_id): write.document for write in commit.documents})
+                documents.update(
+                    {(write.table_number, write.document_id): write.document for write in commit.documents}
+                )
                 entries.update({(write.index_number, write.key): write.document_id for write in commit.index_entries})
         return documents, entries
 
@@ -80,7 +82,14 @@ class ModelStorage:
         return self._at(ts)[0].get((table_number, document_id))
 
     def scan_index(
-        self, index_number: int, table_number: int, lower: bytes, upper: bytes | None, ts: int, descending: bool, limit: int
+        self,
+        index_number: int,
+        table_number: int,
+        lower: bytes,
+        upper: bytes | None,
+        ts: int,
+        descending: bool,
+        limit: int,
     ) -> list[Row]:
         documents, entries = self._at(ts)
         rows: list[Row] = []
@@ -96,9 +105,9 @@ class ModelStorage:
     ) -> list[Row]:
         rows: list[Row] = []
         for (number, document_id), document in sorted(self._at(ts)[0].items(), reverse=descending):
-            if number == table_number and document_id >= lower and (upper is None or document_id < upper):
-                if document is not None:
-                    rows.append(Row(document_id.encode(), document_id, document))
+            in_range = number == table_number and document_id >= lower and (upper is None or document_id < upper)
+            if in_range and document is not None:
+                rows.append(Row(document_id.encode(), document_id, document))
         return rows[:limit]
 
 
@@ -394,7 +403,11 @@ class StorageSuite:
         storage = make_storage.open()
         ts = 0
         ids = [f"d{number:02d}" for number in range(8)]
-        keys = [bytes([first, second]) for first in (0, 1, 254, 255) for second in (0, 7, 255)] + [b"", b"\x01", b"\xff"]
+        keys = [bytes([first, second]) for first in (0, 1, 254, 255) for second in (0, 7, 255)] + [
+            b"",
+            b"\x01",
+            b"\xff",
+        ]
         pointing: dict[bytes, str | None] = {}
         for _ in range(250):
             step = chance.random()
