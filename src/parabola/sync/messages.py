@@ -85,15 +85,15 @@ class Authenticate(_Message, tag="Authenticate"):
     base_version: U32
     token_type: Literal["User", "Admin", "None"]
     value: str | None = None
-    impersonating: Raw = field(default_factory=lambda: Raw(b"null"))
-    acting_as: Raw = field(default_factory=lambda: Raw(b"null"), name="acting_as")
+    impersonating: Raw | msgspec.UnsetType = msgspec.UNSET
+    acting_as: Raw | msgspec.UnsetType = field(default=msgspec.UNSET, name="acting_as")
 
 
 class Event(_Message, tag="Event"):
     """Telemetry of the client; read and dropped."""
 
     event_type: str = ""
-    event: Raw = field(default_factory=lambda: Raw(b"null"))
+    event: Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 ClientMessage: TypeAlias = Connect | ModifyQuerySet | Mutation | Action | Authenticate | Event

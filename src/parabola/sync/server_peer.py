@@ -31,6 +31,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from msgspec import Raw
+
 from parabola.definitions.paths import canonical_path
 from parabola.errors import PeerError
 from parabola.limits import DEFAULT_LIMITS, Limits
@@ -414,13 +416,11 @@ class ServerPeer:
         if message.value is None:
             self.protocol_broken(f"Authenticate with the token type {message.token_type} needs a value.")
             return
-        acting_as = bytes(message.impersonating)
-        if acting_as == b"null":
-            acting_as = bytes(message.acting_as)
+        # Clients write one or the other; null means nobody.
+        given = [bytes(user) for user in (message.impersonating, message.acting_as) if isinstance(user, Raw)]
+        acting_as = next((user for user in given if user != b"null"), None)
         self._waiting_for = message
-        self.effects.append(
-            VerifyToken(message.value, message.token_type == "Admin", None if acting_as == b"null" else acting_as)
-        )
+        self.effects.append(VerifyToken(message.value, message.token_type == "Admin", acting_as))
 
     def _set_identity(self, message: Authenticate, identity: object, expires_ns: int | None) -> None:
         if message.base_version != self._received_identity:
