@@ -79,6 +79,8 @@ class Committer:
         self._listeners: list[CommitListener] = []
         self.commits = 0
         self.conflicts = 0
+        self.newest_creation_time = 0.0
+        """Of any document committed by this process."""
         self.on_pending_failure: Callable[[str], None] = _ignore
         """Told when a committed document breaks the schema that is being deployed."""
         flusher.bind(self._on_durable, self._on_failure)
@@ -143,6 +145,8 @@ class Committer:
             self._answer_read_only(tx.begin_ts, done)
             return
         catalog = None if tx.catalog is tx.base_catalog else tx.catalog
+        if tx.newest_creation_time > self.newest_creation_time:
+            self.newest_creation_time = tx.newest_creation_time
         if tx.pending_failure is not None:
             self.on_pending_failure(tx.pending_failure)
         self._append(documents, entries, touched, tables, catalog, done)

@@ -94,6 +94,7 @@ class Database:
             limits=self.limits,
             cursor_codec=self._cursor_codec,
             create_table=create_table,
+            newest_creation_time=self.committer.newest_creation_time,
         )
 
     def commit(self, tx: Transaction, done: Done) -> None:

@@ -85,7 +85,6 @@ class Transaction:
 
     __slots__ = (
         "_closed",
-        "_creation_time",
         "_entropy",
         "_inserted",
         "_known",
@@ -104,6 +103,7 @@ class Transaction:
         "journal",
         "kind",
         "limits",
+        "newest_creation_time",
         "next_journal",
         "now_ns",
         "pending_failure",
@@ -124,6 +124,7 @@ class Transaction:
         cursor_codec: CursorCodec,
         create_table: Callable[[Transaction, str], Table],
         journal: str | None = None,
+        newest_creation_time: float = 0.0,
     ) -> None:
         self.kind: Kind = kind
         self.begin_ts = begin_ts
@@ -151,7 +152,8 @@ class Transaction:
         self._open_scans: list[tuple[Scan, bool]] = []
         # Stored forms that were read, so that reading a document and then patching it costs one look into the storage.
         self._known: dict[str, bytes] = {}
-        self._creation_time = 0.0
+        self.newest_creation_time = newest_creation_time
+        """Of any document so far, in milliseconds; the next one's is later, also while the clock stands still."""
         self._inserted = False
         self._nested: list[_Nested] = []
         self._paginated = False
@@ -284,7 +286,7 @@ class Transaction:
     def system_query(self, table: str) -> Query:
         """A query over any table, also a user's, that counts for nothing."""
         self.check_open()
-        return Query(self, table, system=True, unmetered=True)
+        return Query(self, table, system=False, unmetered=True)
 
     # What others see of it
 
@@ -330,6 +332,8 @@ class Transaction:
         """The table to read, or None; that it is missing is then evidence."""
         self.check_open()
         self.usage.queries += not unmetered
+        if system and name not in READABLE_SYSTEM_TABLES:
+            return None
         return self._find_table(name)
 
     def index_for_query(self, table: Table, name: str) -> Index:
@@ -520,15 +524,14 @@ class Transaction:
         document_id = encode_id(
             table.number, new_internal_id(self._entropy.bytes(14), self.now_ns // _DAY_NS)
         )
-        if self._inserted:
-            creation_time = nextafter(self._creation_time, _INFINITY)
-        else:
-            creation_time = max(self.now_ns, self.begin_ts + 1) / 1_000_000
+        creation_time = nextafter(self.newest_creation_time, _INFINITY)
+        if not self._inserted:
+            creation_time = max(creation_time, max(self.now_ns, self.begin_ts + 1) / 1_000_000)
         if "_id" in value or "_creationTime" in value:
             arguments.check_system_fields(value, document_id, creation_time)
         new = new_document(value, document_id, creation_time, self.limits)
         self._inserted = True
-        self._creation_time = creation_time
+        self.newest_creation_time = creation_time
         self._put(table, new, None, None, table.keys_of(new.document), metered=metered)
         return document_id
 
