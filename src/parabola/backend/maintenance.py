@@ -1,4 +1,4 @@
-"""Housekeeping on a timer: versions that nobody may read any more are given back (semantics 7, limits `retention_s`)."""
+"""Housekeeping on a timer: versions that nobody may read any more are given back (limit `retention_s`)."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ import orjson
 from parabola.auth import AdminIdentity, Caller
 from parabola.backend.backend import Backend
 from parabola.definitions.paths import InvalidFunctionPath, canonical_path, display_path
-from parabola.errors import BadRequest, Forbidden, InvalidValue
+from parabola.errors import BadRequest, Forbidden, InvalidValue, ProtocolError
 from parabola.functions.outcome import FunctionError, Outcome
 from parabola.server.json_bodies import decode_json, decode_json_object, kind_of
 from parabola.server.messages import HttpRequest, HttpResponse
@@ -39,7 +39,7 @@ Runner = Callable[[str, Any, Caller, str], Awaitable[Outcome]]
 
 
 class FunctionCall(NamedTuple):
-    """A call as a request asks for it: the canonical path, the arguments still as JSON, and the format of the answer."""
+    """A call as a request asks for it: canonical path, arguments still as JSON, and the format of the answer."""
 
     path: str
     args: Any
@@ -138,7 +138,7 @@ class FunctionApi:
     def _timestamp(self, text: Any) -> int:
         try:
             ts = decode_ts(text) if isinstance(text, str) else None
-        except ValueError:
+        except ProtocolError:
             ts = None
         if ts is None:
             raise BadRequest("The field `ts` must be a timestamp that /api/query_ts gave.", code="InvalidTimestamp")

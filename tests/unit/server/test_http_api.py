@@ -1,0 +1,306 @@
+"""The function endpoints: wire sections 2.1 to 2.3."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from tests.unit.server.conftest import Start
+
+from parabola.limits import Limits
+
+
+async def test_queries_mutations_and_actions_answer_with_status_value_and_log_lines(start: Start) -> None:
+    async with start() as client:
+        assert await client.call("mutation", "messages:send", {"body": "hi"}) == {
+            "status": "success",
+            "value": "hi",
+            "logLines": ["[LOG] 'sending' 'hi'"],
+        }
+        assert (await client.call("query", "messages:list"))["value"] == ["hi"]
+        assert (await client.call("action", "messages:shout", {"text": "hi"}))["value"] == "HI"
+
+
+async def test_a_query_sees_every_mutation_that_was_answered_before_it(start: Start) -> None:
+    async with start() as client:
+        for number in range(5):
+            await client.call("mutation", "messages:send", {"body": str(number)})
+            assert len((await client.call("query", "messages:list"))["value"]) == number + 1
+
+
+async def test_arguments_come_as_an_object_or_as_an_array_with_one(start: Start) -> None:
+    async with start() as client:
+        for args in ({"value": 5}, [{"value": 5}]):
+            assert (await client.call("query", "messages:echo", args))["value"] == 5
+
+
+async def test_a_query_may_be_a_get(start: Start) -> None:
+    async with start() as client:
+        response = await client.get("/api/query", params={"path": "messages:echo", "args": '{"value":[1]}'})
+        assert response.text == '{"status":"success","value":[1.0],"logLines":[]}'
+        assert (await client.get("/api/query", params={"path": "messages:list"})).json()["value"] == []
+        assert await client.refused("GET", "/api/query") == (400, "BadJsonBody")
+        assert await client.refused("GET", "/api/query?path=messages:list&args={") == (400, "BadJsonBody")
+        assert await client.refused("GET", "/api/query?path=%ff") == (400, "BadRequest")
+
+
+@pytest.mark.parametrize(
+    ("format", "expected"),
+    [
+        (None, "json"),
+        ("json", "json"),
+        ("convex_clean_json", "json"),
+        ("convex_encoded_json", "encoded"),
+        ("convex_json", "encoded"),
+        ("export_json", "export"),
+    ],
+)
+async def test_values_are_written_in_the_format_asked_for(start: Start, format: str | None, expected: str) -> None:
+    texts = {
+        "json": '{"b":"ABCD","f":1.0,"half":0.5,"i":"7","nan":"NaN","s":"x","zero":-0.0}',
+        "encoded": '{"b":{"$bytes":"ABCD"},"f":1.0,"half":0.5,"i":{"$integer":"BwAAAAAAAAA="},'
+        '"nan":{"$float":"AAAAAAAA+H8="},"s":"x","zero":{"$float":"AAAAAAAAAIA="}}',
+        "export": '{"b":{"$bytes":"ABCD"},"f":1.0,"half":0.5,"i":7,'
+        '"nan":{"$float":"AAAAAAAA+H8="},"s":"x","zero":{"$float":"AAAAAAAAAIA="}}',
+    }
+    async with start() as client:
+        fields = {} if format is None else {"format": format}
+        response = await client.post("/api/query", json={"path": "messages:everything", "args": {}, **fields})
+        assert response.text == f'{{"status":"success","value":{texts[expected]},"logLines":[]}}'
+
+
+async def test_an_unknown_format_is_refused_before_a_mutation_runs(start: Start) -> None:
+    async with start() as client:
+        body = {"path": "messages:send", "args": {"body": "x"}, "format": "xml"}
+        response = await client.post("/api/mutation", json=body)
+        assert response.status_code == 400
+        assert response.json() == {"code": "BadFormat", "message": "format param must be one of [`json`]. Got xml"}
+        assert (await client.call("query", "messages:list"))["value"] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "args", "text"),
+    [
+        ("query", "messages:nope", {}, "Could not find public function for 'messages:nope'."),
+        ("query", "messages:secret", {}, "Could not find public function for 'messages:secret'."),
+        (
+            "query",
+            "messages:send",
+            {"body": "x"},
+            "Trying to execute messages.js:send as Query, but it is defined as Mutation.",
+        ),
+        ("mutation", "messages:send", {"body": 1}, "ArgumentValidationError: Value does not match validator."),
+        ("mutation", "messages:crash", {}, "Uncaught ValueError: boom"),
+        ("query", "messages:echo", {"value": {"$x": 1}}, "Invalid arguments for messages.js:echo: "),
+    ],
+)
+async def test_a_function_that_fails_is_an_answer_with_status_200(
+    start: Start, kind: str, path: str, args: Any, text: str
+) -> None:
+    async with start() as client:
+        answer = await client.call(kind, path, args)
+        assert answer["status"] == "error"
+        head, _, rest = answer["errorMessage"].partition(" Server Error\n")
+        assert head.startswith("[Request ID: ")
+        assert rest.startswith(text)
+        assert "errorData" not in answer
+        assert (await client.call("query", "messages:list"))["value"] == []
+
+
+async def test_the_data_of_a_convex_error_arrive_in_the_format_asked_for(start: Start) -> None:
+    async with start() as client:
+        answer = await client.post("/api/query", json={"path": "messages:fail", "args": {}})
+        assert '"errorData":{"code":1.0}' in answer.text
+        assert answer.json()["logLines"] == ["[LOG] 'about to fail'"]
+
+
+async def test_redaction_hides_texts_and_log_lines_but_never_error_data(start: Start) -> None:
+    async with start(redact=True) as client:
+        headers = {"Convex-Request-Id": "abc123"}
+        answer = await client.post("/api/mutation", json={"path": "messages:crash", "args": {}}, headers=headers)
+        assert answer.json() == {
+            "status": "error",
+            "errorMessage": "[Request ID: abc123] Server Error",
+            "logLines": [],
+        }
+        failed = await client.call("query", "messages:fail")
+        assert failed["errorData"] == {"code": 1}
+        assert failed["logLines"] == []
+        assert "boom" not in answer.text
+
+
+@pytest.mark.parametrize(("given", "used"), [("req-1_A", True), ("x" * 65, False), ("no spaces", False), ("", False)])
+async def test_the_clients_request_id_is_used_where_it_fits_into_a_line(start: Start, given: str, used: bool) -> None:
+    async with start() as client:
+        body = {"path": "messages:nope", "args": {}}
+        answer = (await client.post("/api/query", json=body, headers={"Convex-Request-Id": given})).json()
+        shown = answer["errorMessage"].removeprefix("[Request ID: ").partition("]")[0]
+        assert (shown == given) is used
+        assert used or len(shown) == 16
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", "BadJsonBody"),
+        (b"{", "BadJsonBody"),
+        (b"[]", "BadJsonBody"),
+        (b"null", "BadJsonBody"),
+        (b'{"path":"messages:list"}', "BadJsonBody"),
+        (b'{"args":{}}', "BadJsonBody"),
+        (b'{"path":5,"args":{}}', "BadJsonBody"),
+        (b'{"path":"messages:list","args":"x"}', "BadJsonBody"),
+        (b'{"path":"messages:list","args":[]}', "BadJsonBody"),
+        (b'{"path":"messages:list","args":{},"args":{"tag":"x"}}', "BadJsonBody"),
+        (b'{"path":"messages:echo","args":{"value":{"a":1,"a":2}}}', "BadJsonBody"),
+        (b'{"path":"messages:echo","args":{"value":NaN}}', "BadJsonBody"),
+        (b'{"path":"messages:echo","args":{"value":Infinity}}', "BadJsonBody"),
+        (b'{"path":"messages:echo","args":{"value":1e400}}', "BadJsonBody"),
+        (b'{"path":"messages:echo","args":{"value":"\xff"}}', "BadJsonBody"),
+        (b'{"path":"messages:echo","args":{"value":"\\ud800"}}', "BadJsonBody"),
+        (b'{"path":"messages:echo","args":{"value":' + b"[" * 5000 + b"]" * 5000 + b"}}", "BadJsonBody"),
+        (b'{"path":"messages:list","args":{},"format":7}', "BadFormat"),
+        (b'{"path":"messages:list","args":{},"componentPath":"other"}', "ComponentNotFound"),
+        (b'{"path":"a b:c","args":{}}', "BadConvexFunctionIdentifier"),
+        (b'{"path":"","args":{}}', "BadConvexFunctionIdentifier"),
+        (b'{"path":"../etc:x","args":{}}', "BadConvexFunctionIdentifier"),
+    ],
+    ids=lambda value: value[:50].decode("latin-1") if isinstance(value, bytes) else None,
+)
+async def test_a_malformed_request_is_a_400_that_says_what_is_wrong(start: Start, body: bytes, code: str) -> None:
+    async with start() as client:
+        assert await client.refused("POST", "/api/query", content=body) == (400, code)
+        assert (await client.call("query", "messages:list"))["status"] == "success"
+
+
+async def test_a_value_nested_beyond_the_limit_is_the_functions_error(start: Start) -> None:
+    async with start() as client:
+        deep: Any = 1
+        for _ in range(70):
+            deep = [deep]
+        answer = await client.call("query", "messages:echo", {"value": deep})
+        assert answer["status"] == "error"
+        assert "Invalid arguments for messages.js:echo" in answer["errorMessage"]
+
+
+async def test_a_number_too_long_for_an_integer_is_the_nearest_double(start: Start) -> None:
+    async with start() as client:
+        body = b'{"path":"messages:echo","args":{"value":' + b"9" * 40 + b"}}"
+        assert (await client.post("/api/query", content=body)).json()["value"] == float("9" * 40)
+
+
+async def test_the_text_for_a_bad_path_names_it(start: Start) -> None:
+    async with start() as client:
+        response = await client.post("/api/query", json={"path": "a b:c", "args": {}})
+        assert response.json()["message"].startswith("a b:c is not a valid path to a Convex function. ")
+
+
+async def test_a_body_above_the_limit_is_refused_without_being_read_whole(start: Start) -> None:
+    async with start(limits=Limits(http_body_bytes_max=1000)) as client:
+        body = json.dumps({"path": "messages:echo", "args": {"value": "x" * 2000}}).encode()
+        assert await client.refused("POST", "/api/query", content=body) == (413, "RequestBodyTooLarge")
+
+        async def endless() -> Any:
+            while True:
+                yield b"x" * 600
+
+        assert await client.refused("POST", "/api/query", content=endless()) == (413, "RequestBodyTooLarge")
+
+
+async def test_any_function_runs_by_name_with_the_admin_key_only(start: Start) -> None:
+    async with start() as client:
+        body = {"path": "messages:secret", "args": {}}
+        assert await client.refused("POST", "/api/function", json=body) == (403, "BadDeployKey")
+        user = {"Authorization": f"Bearer {client.setting.token()}"}
+        assert await client.refused("POST", "/api/function", json=body, headers=user) == (403, "BadDeployKey")
+        client.headers["Authorization"] = f"Convex {client.backend.admin_key}"
+        assert (await client.call("function", "messages:secret"))["value"] == "internal"
+        assert (await client.call("function", "messages:send", {"body": "x"}))["value"] == "x"
+        assert (await client.call("function", "messages:shout", {"text": "x"}))["value"] == "X"
+        missing = await client.call("function", "messages:nope")
+        assert (
+            "Could not find function for 'messages:nope'. Did you forget to run `npx convex dev`?"
+            in (missing["errorMessage"])
+        )
+
+
+async def test_a_public_function_runs_by_its_path_in_the_url(start: Start) -> None:
+    async with start() as client:
+        sent = await client.post("/api/run/messages/send", json={"args": {"body": "x"}})
+        assert sent.json()["value"] == "x"
+        assert (await client.post("/api/run/messages%2Ejs/list", json={"args": {}})).json()["value"] == ["x"]
+        hidden = (await client.post("/api/run/messages/secret", json={"args": {}})).json()
+        assert "Could not find function for 'messages:secret'." in hidden["errorMessage"]
+        for url in ("/api/run/messages", "/api/run/", "/api/run//x"):
+            assert await client.refused("POST", url, json={"args": {}}) == (400, "MissingIdentifier")
+
+
+async def test_a_query_at_a_timestamp_does_not_see_what_came_later(start: Start) -> None:
+    async with start() as client:
+        await client.call("mutation", "messages:send", {"body": "early"})
+        ts = (await client.post("/api/query_ts")).json()["ts"]
+        client.setting.clock.advance(1)
+        await client.call("mutation", "messages:send", {"body": "late"})
+        assert (await client.call("query_at_ts", "messages:list", ts=ts))["value"] == ["early"]
+        assert (await client.call("query", "messages:list"))["value"] == ["early", "late"]
+        for bad in ({}, {"ts": "zzz"}, {"ts": 5}, {"ts": "////////////"}, {"ts": "/////////38="}):
+            body = {"path": "messages:list", "args": {}, **bad}
+            assert await client.refused("POST", "/api/query_at_ts", json=body) == (400, "InvalidTimestamp")
+
+
+async def test_a_batch_answers_each_query_at_one_timestamp(start: Start) -> None:
+    async with start() as client:
+        await client.call("mutation", "messages:send", {"body": "a"})
+        queries = [
+            {"path": "messages:list", "args": {}},
+            {"path": "messages:everything", "args": [{}], "format": "convex_encoded_json"},
+            {"path": "messages:nope", "args": {}},
+        ]
+        results = (await client.post("/api/query_batch", json={"queries": queries})).json()["results"]
+        assert [result["status"] for result in results] == ["success", "success", "error"]
+        assert results[0]["value"] == ["a"]
+        assert results[1]["value"]["i"] == {"$integer": "BwAAAAAAAAA="}
+        assert (await client.post("/api/query_batch", json={"queries": []})).json() == {"results": []}
+        for bad in ({}, {"queries": {}}, {"queries": [1]}, {"queries": [{"path": "messages:list"}]}):
+            assert await client.refused("POST", "/api/query_batch", json=bad) == (400, "BadJsonBody")
+
+
+async def test_the_caller_is_whoever_the_authorization_header_proves(start: Start) -> None:
+    async with start() as client:
+        assert (await client.call("query", "messages:whoami"))["value"] is None
+        client.headers["Authorization"] = f"Bearer {client.setting.token()}"
+        assert (await client.call("query", "messages:whoami"))["value"] == "https://issuer.example|alice"
+        attributes = "eyJpc3N1ZXIiOiJpIiwic3ViamVjdCI6InMifQ=="
+        client.headers["Authorization"] = f"Convex dev:{client.backend.admin_key}:{attributes}"
+        assert (await client.call("query", "messages:whoami"))["value"] == "i|s"
+        del client.headers["Authorization"]
+        body = {"path": "messages:secret", "args": {}}
+        response = await client.post("/api/query", json=body, params={"adminKey": client.backend.admin_key})
+        assert response.json()["value"] == "internal"
+
+
+@pytest.mark.parametrize("endpoint", ["query", "mutation", "action", "function", "query_at_ts", "query_batch"])
+async def test_a_bad_token_never_becomes_an_anonymous_call(start: Start, endpoint: str) -> None:
+    async with start() as client:
+        ts = (await client.post("/api/query_ts")).json()["ts"]
+        body = {"path": "messages:list", "args": {}, "ts": ts, "queries": []}
+        expired = client.setting.token(exp=client.setting.now - 1)
+        for header, expected in [
+            (f"Bearer {expired}", (401, "Unauthenticated")),
+            ("Bearer nonsense", (401, "InvalidAuthHeader")),
+            ("Convex parabola|wrong", (401, "BadAdminKey")),
+            ("Basic abcdefgh", (400, "InvalidAdminKey")),
+        ]:
+            headers = {"Authorization": header}
+            assert await client.refused("POST", f"/api/{endpoint}", json=body, headers=headers) == expected
+        assert (await client.post("/api/mutation", params={"adminKey": "x|y"}, json=body)).status_code == 403
+
+
+async def test_a_key_server_that_is_down_is_a_503_and_no_verdict_on_the_token(start: Start) -> None:
+    async with start() as client:
+        client.setting.documents.reachable = False
+        headers = {"Authorization": f"Bearer {client.setting.token()}"}
+        body = {"path": "messages:list", "args": {}}
+        refused = await client.refused("POST", "/api/query", json=body, headers=headers)
+        assert refused == (503, "AuthProviderDiscoveryFailed")
