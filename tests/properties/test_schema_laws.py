@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -88,8 +89,6 @@ def test_a_schema_survives_its_json_form(schema: Schema) -> None:
 @modest
 @given(validators, values)
 def test_a_refusal_always_has_a_text(validator: Validator, value: Any) -> None:
-    try:
-        compile_check(validator)(value, Tables())
-    except ValidationFailed as failure:
-        assert failure.message
-        assert failure.code == "ValidationFailed"
+    if not compile_predicate(validator)(value, Tables()):
+        with pytest.raises(ValidationFailed, match=r"."):
+            compile_check(validator)(value, Tables())
