@@ -37,6 +37,8 @@ class RawClient:
         self.socket: ClientConnection = connect(
             f"ws://127.0.0.1:{server.port}{path}", max_size=None, compression=None, proxy=None, open_timeout=PATIENCE_S
         )
+        # Entered here, so that a client may also be kept without a `with`; `close` is all that leaving does.
+        self.socket.__enter__()
         self.last: dict[str, Any] | None = None
 
     def __enter__(self) -> RawClient:
