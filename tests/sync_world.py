@@ -1,7 +1,7 @@
 """A whole engine with sync sockets in memory, on one thread, moved on by hand.
 
-The real database (on `MemoryStorage`), runner, live queries and driver; only the event loop's callbacks, the clock and the
-sockets are doubles. Nothing happens until `World.settle` lets it, so a test decides what lies between two events.
+The real database (on `MemoryStorage`), runner, live queries and driver; only the event loop's callbacks, the clock and
+the sockets are doubles. Nothing happens until `World.settle` lets it, so a test decides what lies between two events.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class ManualTimer:
 
 
 class ManualLoop:
-    """The part of an event loop that the driver uses, run by hand on a `ManualClock`. It has no tasks that really wait."""
+    """The part of an event loop that the driver uses, run by hand on a `ManualClock`. No task here really waits."""
 
     def __init__(self, clock: ManualClock) -> None:
         self._clock = clock

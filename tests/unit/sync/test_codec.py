@@ -55,7 +55,7 @@ def test_recorded_messages_are_understood(text: str) -> None:
     ],
 )
 def test_what_is_no_message_is_refused_with_the_text_of_the_fatal_error(text: str) -> None:
-    with pytest.raises(ProtocolError, match="^Received Invalid JSON on websocket: "):
+    with pytest.raises(ProtocolError, match=r"^Received Invalid JSON on websocket: "):
         codec.decode_client_message(text.encode())
 
 
