@@ -139,6 +139,7 @@ class ActionRunner:
             log = run.log
             in_user_code = True
             value = await self.call_handler(run, lambda: function.invoke(ActionContext(run), args))
+            run.finished = True
             in_user_code = False
             outcome.value = checked_result(function, value, services.database.catalog, services.limits)
             outcome.value_json = encode_wire(outcome.value)
@@ -152,7 +153,7 @@ class ActionRunner:
         return outcome
 
     async def call_handler(self, run: ActionRun, invoke: Callable[[], Any]) -> Any:
-        """Runs the handler to its end or to the time limit of actions."""
+        """Runs the handler to its end or to the time limit of actions. Whoever called says when its `ctx` is finished."""
         limit_s = self.runner.services.limits.action_time_s
         current_log.set(run.log)
         try:
@@ -165,8 +166,9 @@ class ActionRunner:
             if deadline.expired():
                 raise FunctionTimeout(timeout_text(limit_s)) from None
             raise
-        finally:
+        except BaseException:
             run.finished = True
+            raise
         run.warn_of_unawaited()
         return result
 

@@ -34,8 +34,9 @@ async def run_http_action(
 
 
 async def _answer(actions: ActionRunner, run: ActionRun, request: Request, redact: bool) -> Response:
+    response: Response
     try:
-        response: Any = await actions.call_handler(run, lambda: run.function.handler(ActionContext(run), request))
+        response = await actions.call_handler(run, lambda: run.function.handler(ActionContext(run), request))
         if not isinstance(response, Response):
             raise InvalidFunctionCall(
                 f"The HTTP action {run.function.definition.__name__} returned {type(response).__name__}. Return a Response: "
@@ -44,6 +45,8 @@ async def _answer(actions: ActionRunner, run: ActionRun, request: Request, redac
     except Exception as error:
         described = describe(error, folder=run.deployment.folder, from_user_code=True)
         return failure_response(described, run.call.request_id, redact)
+    # A body that is a stream is produced after this, and may go on using ctx.
+    run.finished = isinstance(response.body, bytes)
     return response
 
 

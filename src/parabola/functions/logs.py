@@ -1,7 +1,7 @@
 """What a function prints and logs, as the log lines of its run (semantics 3.8, wire 1.6).
 
-`print` in a user's module is `captured_print` (the loader puts it there), and records of `logging` are seen by a record factory.
-Both look at `current_log`: inside a run they add a line to it, outside of one they do what they always did. A line looks as a
+`print` is replaced by `captured_print`, and records of `logging` are seen by a record factory. Both look at `current_log`: inside a
+run they add a line to it, outside of one they do what they always did. A line looks as a
 JavaScript inspector would show it, `[LOG] 'hello' { a: 1 }`, because every client parses that shape.
 """
 
@@ -49,21 +49,24 @@ class LogLines:
         self.lines.append(_shortened(f"[{level}] " + " ".join(inspect_value(part) for part in parts), self._bytes_max))
 
 
+_print: Final = builtins.print
+
 current_log: Final[ContextVar[LogLines | None]] = ContextVar("parabola_current_log", default=None)
 """Where `print` and `logging` go; None outside of a run."""
 
 
 def captured_print(*parts: Any, sep: str | None = None, end: str | None = None, file: Any = None, flush: bool = False) -> None:
-    """`print` as user modules see it: a log line inside a run, the real one outside or with a `file` of its own."""
+    """`print`: a log line inside a run, the real one outside or with a `file` of its own."""
     log = current_log.get()
     if log is None or log.closed or (file is not None and file is not sys.stdout and file is not sys.stderr):
-        builtins.print(*parts, sep=sep, end=end, file=file, flush=flush)
+        _print(*parts, sep=sep, end=end, file=file, flush=flush)
         return
     log.add("ERROR" if file is not None and file is sys.stderr else "LOG", *parts)
 
 
 def install_log_capture() -> None:
-    """Makes records of `logging` that are created inside a run log lines of it. Does nothing the second time."""
+    """Makes what is printed and logged inside a run log lines of it. Does nothing the second time."""
+    builtins.print = captured_print
     factory = logging.getLogRecordFactory()
     if not isinstance(factory, _CapturingFactory):
         logging.setLogRecordFactory(_CapturingFactory(factory))
@@ -95,11 +98,12 @@ def _level_of(number: int) -> Level:
 
 
 def _shortened(line: str, bytes_max: int) -> str:
-    if len(line) * 4 <= bytes_max:
+    if line.isascii() and len(line) <= bytes_max:
         return line
+    # Half a surrogate pair can be in a str, but not in a message.
     encoded = line.encode("utf-8", errors="replace")
     if len(encoded) <= bytes_max:
-        return line
+        return encoded.decode()
     return encoded[: bytes_max - len(TRUNCATED)].decode("utf-8", errors="ignore") + TRUNCATED
 
 

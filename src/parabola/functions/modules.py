@@ -24,7 +24,6 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, Final
 
-from parabola.functions.logs import captured_print
 from parabola.functions.time_limit import LOADED_MODULE_PREFIX
 
 _counter: Final = itertools.count(1)
@@ -103,10 +102,6 @@ class _FreshLoader(importlib.machinery.SourceFileLoader):
         tree = ast.fix_missing_locations(_OwnNameImports(self._folder_name, self._package).visit(tree))
         code: CodeType = compile(tree, path, "exec", dont_inherit=True)
         return code
-
-    def exec_module(self, module: ModuleType) -> None:
-        module.__dict__["print"] = captured_print
-        super().exec_module(module)
 
 
 class _OwnNameImports(ast.NodeTransformer):

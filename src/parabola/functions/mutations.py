@@ -26,7 +26,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from parabola.database.committer import CommitResult
-from parabola.database.system_tables import SESSION_REQUESTS
 from parabola.database.transaction import Conflict, Transaction
 from parabola.errors import WriteConflict
 from parabola.functions.calls import check_arguments, check_result_size, copied_arguments, find_function
@@ -37,10 +36,9 @@ from parabola.functions.levels import Level, TransactionRun
 from parabola.functions.loader import Deployment
 from parabola.functions.outcome import Call, Outcome
 from parabola.functions.services import Services
+from parabola.functions.session_requests import Record, SessionRequest, find_record, write_record
 from parabola.functions.time_limit import HandlerStopped
 from parabola.values.wire import decode_wire, encode_wire
-
-SessionRequest = tuple[str, int]
 
 BACKOFF_FIRST_S: Final = 0.1
 BACKOFF_MAX_S: Final = 2.0
@@ -90,7 +88,7 @@ class MutationAttempts:
         self._level: Level | None = None
         self._value: Any = None
         self._value_json = b"null"
-        self._recorded: dict[str, Any] | None = None
+        self._recorded: Record | None = None
 
     def start(self) -> None:
         """Makes one attempt."""
@@ -136,7 +134,7 @@ class MutationAttempts:
             value_json = encode_wire(result)
             check_result_size(level.function, len(value_json), self._services.limits)
             if self._session_request is not None:
-                self._write_record(run, self._session_request, value_json)
+                write_record(run.tx, self._session_request, Record(value_json, run.log.lines))
             if self.before_commit is not None:
                 self.before_commit(run.tx, result)
         except (Exception, HandlerStopped) as error:
@@ -214,12 +212,7 @@ class MutationAttempts:
 
     def _answer_from_record(self, tx: Transaction, request: SessionRequest) -> bool:
         """Answers from the record of an earlier sending, if there is one."""
-        session_id, request_id = request
-        record = (
-            tx.system_query(SESSION_REQUESTS.name)
-            .with_index("by_session", lambda q: q.eq("sessionId", session_id).eq("requestId", request_id))
-            .first()
-        )
+        record = find_record(tx, request)
         if record is None:
             return False
         self._recorded = record
@@ -235,19 +228,7 @@ class MutationAttempts:
             return
         outcome = self._outcome(result.ts)
         outcome.kind = "mutation"
-        outcome.value_json = record["value"].encode()
-        outcome.value = decode_wire(record["value"])
-        outcome.log_lines = list(record["logLines"])
+        outcome.value_json = record.value_json
+        outcome.value = decode_wire(record.value_json)
+        outcome.log_lines = record.log_lines
         self._done(outcome)
-
-    def _write_record(self, run: TransactionRun, request: SessionRequest, value_json: bytes) -> None:
-        session_id, request_id = request
-        run.tx.system_insert(
-            SESSION_REQUESTS.name,
-            {
-                "sessionId": session_id,
-                "requestId": request_id,
-                "value": value_json.decode(),
-                "logLines": list(run.log.lines),
-            },
-        )

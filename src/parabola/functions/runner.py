@@ -27,9 +27,10 @@ from parabola.functions.http_actions import run_http_action
 from parabola.functions.levels import Level, TransactionRun
 from parabola.functions.loader import Deployment
 from parabola.functions.logs import install_log_capture
-from parabola.functions.mutations import MutationAttempts, SessionRequest
+from parabola.functions.mutations import MutationAttempts
 from parabola.functions.outcome import Call, Outcome
 from parabola.functions.services import Services
+from parabola.functions.session_requests import SessionRequest
 from parabola.functions.time_limit import HandlerStopped
 from parabola.limits import DEFAULT_LIMITS, Limits
 from parabola.seams import Clock, Entropy

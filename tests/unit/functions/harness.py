@@ -78,6 +78,7 @@ class Engine:
         self, path: str, args: Any = None, *, session_request: tuple[str, int] | None = None, **options: Any
     ) -> Outcome:
         """Runs a mutation that does not wait."""
+        self.clock.advance(0.001)
         outcomes: list[Outcome] = []
         self.runner.run_mutation(self.call(path, args, **options), outcomes.append, session_request=session_request)
         assert len(outcomes) == 1, "the handler waited; use mutation_async"

@@ -1,0 +1,470 @@
+"""Several operations and calls in one transaction (semantics 3.6, 22.3 items 17 to 19, 22)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from parabola import ConvexError, internal_mutation, internal_query, mutation, query, v
+from parabola.functions.outcome import Outcome
+from parabola.limits import Limits
+from tests.unit.functions.harness import ALICE, Engine, is_code, message_of, value_of
+
+
+@internal_mutation
+async def add(ctx: Any, name: str):
+    return await ctx.db.insert("t", {"name": name})
+
+
+@internal_mutation
+async def add_then_fail(ctx: Any, name: str):
+    await ctx.db.insert("t", {"name": name})
+    raise ConvexError({"failed": name})
+
+
+@internal_mutation
+async def add_slowly(ctx: Any, name: str):
+    count = len(await ctx.db.query("t").collect())
+    await asyncio.sleep(0.001)
+    await ctx.db.insert("t", {"name": name, "after": count})
+
+
+@internal_query
+async def names(ctx: Any):
+    return [doc["name"] for doc in await ctx.db.query("t").collect()]
+
+
+@internal_query
+async def count(ctx: Any):
+    return len(await ctx.db.query("t").collect())
+
+
+HELPERS = {"t:add": add, "t:add_then_fail": add_then_fail, "t:add_slowly": add_slowly, "t:names": names, "t:count": count}
+
+
+def run(handler: Any, **options: Any) -> Outcome:
+    """Runs one mutation handler, which may wait."""
+    engine = Engine({**HELPERS, "m:it": mutation(handler)}, **options)
+    return asyncio.run(engine.mutation_async("m:it"))
+
+
+# Nested calls
+
+
+def test_a_nested_call_sees_pending_writes_and_its_own_are_seen() -> None:
+    async def it(ctx: Any):
+        await ctx.db.insert("t", {"name": "a"})
+        await ctx.run_mutation("t:add", {"name": "b"})
+        return await ctx.run_query("t:names")
+
+    assert value_of(run(it)) == ["a", "b"]
+
+
+def test_a_nested_mutation_that_fails_is_undone_and_the_caller_goes_on() -> None:
+    async def it(ctx: Any):
+        await ctx.db.insert("t", {"name": "before"})
+        try:
+            await ctx.run_mutation("t:add_then_fail", {"name": "undone"})
+        except ConvexError as error:
+            await ctx.db.insert("t", {"name": "after", "data": error.data})
+        return await ctx.run_query("t:names")
+
+    assert value_of(run(it)) == ["before", "after"]
+
+
+def test_a_nested_error_keeps_its_type_and_data() -> None:
+    async def it(ctx: Any):
+        try:
+            await ctx.run_mutation("t:add_then_fail", {"name": "x"})
+        except ConvexError as error:
+            return error.data
+
+    assert value_of(run(it)) == {"failed": "x"}
+
+
+def test_a_nested_mutation_that_succeeded_is_undone_when_the_caller_fails() -> None:
+    async def it(ctx: Any):
+        await ctx.run_mutation("t:add", {"name": "a"})
+        raise ValueError("no")
+
+    engine = Engine({**HELPERS, "m:it": mutation(it)})
+    assert message_of(engine.mutation("m:it")) == "Uncaught ValueError: no"
+    assert engine.rows("t") == []
+
+
+def test_reads_of_an_undone_call_stay_in_the_read_set() -> None:
+    @internal_query
+    async def read_then_fail(ctx: Any):
+        await ctx.db.query("t").collect()
+        raise ValueError("no")
+
+    async def it(ctx: Any):
+        try:
+            await ctx.run_query("t:read_then_fail")
+        except ValueError:
+            return "failed"
+
+    engine = Engine({**HELPERS, "t:read_then_fail": read_then_fail, "q:it": query(it), "m:add": mutation(add.handler)})
+    engine.mutation("m:add", {"name": "first"})
+    outcome = engine.query("q:it")
+    assert outcome.value == "failed"
+    engine.mutation("m:add", {"name": "second"})
+    assert outcome.read_set is not None
+    assert any(outcome.read_set.overlaps(entry) for entry in engine.database.write_log.since(outcome.ts))
+
+
+def test_arguments_of_nested_calls_are_validated_and_copied() -> None:
+    async def it(ctx: Any):
+        try:
+            await ctx.run_mutation("t:add", {"name": 1})
+        except Exception as error:
+            return str(error)
+
+    assert value_of(run(it)).startswith("ArgumentValidationError: Value does not match validator.")
+
+
+def test_a_query_cannot_call_a_mutation_by_any_way() -> None:
+    async def by_query(ctx: Any):
+        await ctx.run_query("t:add", {"name": "x"})
+
+    async def by_mutation(ctx: Any):
+        await ctx.run_mutation("t:add", {"name": "x"})
+
+    engine = Engine({**HELPERS, "q:a": query(by_query), "q:b": query(by_mutation)})
+    for path in ("q:a", "q:b"):
+        assert "Cannot call a Mutation function from a Query function" in message_of(engine.query(path))
+
+
+def test_calls_nest_eight_deep_and_no_deeper() -> None:
+    @internal_query
+    async def deeper(ctx: Any, left: int):
+        return 1 + (await ctx.run_query("t:deeper", {"left": left - 1}) if left else 0)
+
+    engine = Engine({"t:deeper": deeper})
+    assert value_of(engine.query("t:deeper", {"left": 7}, visibility="internal")) == 8
+    outcome = engine.query("t:deeper", {"left": 8}, visibility="internal")
+    assert "Cross component call depth limit exceeded." in message_of(outcome)
+    assert outcome.error is not None
+    assert outcome.error.code == "MaximumCallDepthExceeded"
+
+
+def test_the_identity_and_the_interest_in_it_pass_through_nested_calls() -> None:
+    @internal_query
+    async def who(ctx: Any):
+        identity = await ctx.auth.get_user_identity()
+        return identity and identity["name"]
+
+    async def it(ctx: Any):
+        return await ctx.run_query("t:who")
+
+    engine = Engine({"t:who": who, "q:it": query(it)})
+    assert engine.query("q:it", identity=ALICE).value == "Alice"
+    assert engine.query("q:it").used_identity
+
+
+def test_nested_calls_share_the_time_and_have_chance_of_their_own() -> None:
+    @internal_query
+    async def draw(ctx: Any):
+        return [ctx.now(), ctx.random.random()]
+
+    async def it(ctx: Any):
+        return [await ctx.run_query("t:draw"), await ctx.run_query("t:draw"), [ctx.now(), ctx.random.random()]]
+
+    outcome = Engine({"t:draw": draw, "q:it": query(it)}).query("q:it")
+    times, chances = zip(*value_of(outcome), strict=True)
+    assert len(set(times)) == 1
+    assert len(set(chances)) == 3
+    assert outcome.used_time
+
+
+def test_a_stale_snapshot_query_sees_what_was_committed_before_and_leaves_no_evidence() -> None:
+    async def it(ctx: Any):
+        await ctx.db.insert("t", {"name": "pending"})
+        return [await ctx.run_query("t:names", use_stale_snapshot=True), await ctx.run_query("t:names")]
+
+    engine = Engine({**HELPERS, "m:it": mutation(it), "m:add": mutation(add.handler)})
+    engine.mutation("m:add", {"name": "committed"})
+    assert value_of(engine.mutation("m:it")) == [["committed"], ["committed", "pending"]]
+
+
+def test_a_stale_snapshot_is_for_mutations_only() -> None:
+    async def it(ctx: Any):
+        await ctx.run_query("t:names", use_stale_snapshot=True)
+
+    text = message_of(Engine({**HELPERS, "q:it": query(it)}).query("q:it"))
+    assert "`useStaleSnapshot` is only supported in mutations, not queries." in text
+
+
+def test_a_nested_limit_holds_for_the_call_and_ends_with_it() -> None:
+    async def it(ctx: Any):
+        for name in "abc":
+            await ctx.db.insert("t", {"name": name})
+        await ctx.run_query("t:names", transaction_limits={"documentsRead": 3})
+        try:
+            await ctx.run_query("t:names", transaction_limits={"documentsRead": 2})
+        except Exception as error:
+            assert is_code(error, "TooManyDocumentsRead")
+        else:
+            raise AssertionError("the limit did not hold")
+        return len(await ctx.run_query("t:names"))
+
+    assert value_of(run(it)) == 3
+
+
+def test_a_looser_nested_limit_does_not_loosen_the_outer_one() -> None:
+    async def it(ctx: Any):
+        for name in "abc":
+            await ctx.db.insert("t", {"name": name})
+        await ctx.run_query("t:names", transaction_limits={"documentsRead": 1000})
+
+    assert "Too many documents read" in message_of(run(it, limits=Limits(documents_read_max=2)))
+
+
+def test_one_page_for_each_execution() -> None:
+    @internal_query(args={})
+    async def page(ctx: Any):
+        return (await ctx.db.query("t").paginate(num_items=1))["page"]
+
+    async def it(ctx: Any):
+        await ctx.run_query("t:page")
+        await ctx.run_query("t:page")
+        await ctx.db.query("t").paginate({"numItems": 1, "cursor": None})
+        return "fine"
+
+    assert Engine({"t:page": page, "q:it": query(it)}).query("q:it").value == "fine"
+
+
+# Gather: one transaction, in the order of issue
+
+
+def test_gathered_writes_apply_in_the_order_in_which_they_are_written() -> None:
+    async def it(ctx: Any):
+        await asyncio.gather(*(ctx.db.insert("t", {"name": name}) for name in "abc"))
+        return await ctx.run_query("t:names")
+
+    assert value_of(run(it)) == ["a", "b", "c"]
+
+
+def test_arguments_are_taken_at_the_call_and_not_at_the_await() -> None:
+    async def it(ctx: Any):
+        document = {"name": "first"}
+        waiting = ctx.db.insert("t", document)
+        document["name"] = "changed"
+        await waiting
+        return await ctx.run_query("t:names")
+
+    assert value_of(run(it)) == ["first"]
+
+
+def test_gathered_nested_mutations_run_one_after_another_even_if_they_wait() -> None:
+    async def it(ctx: Any):
+        await asyncio.gather(
+            ctx.run_mutation("t:add_slowly", {"name": "a"}),
+            ctx.run_mutation("t:add", {"name": "b"}),
+            ctx.db.insert("t", {"name": "c"}),
+            ctx.run_mutation("t:add_slowly", {"name": "d"}),
+        )
+        return [[doc["name"], doc.get("after")] for doc in await ctx.db.query("t").collect()]
+
+    assert value_of(run(it)) == [["a", 0], ["b", None], ["c", None], ["d", 3]]
+
+
+def test_a_failing_member_of_a_gather_does_not_take_back_the_others() -> None:
+    async def it(ctx: Any):
+        results = await asyncio.gather(
+            ctx.run_mutation("t:add", {"name": "a"}),
+            ctx.run_mutation("t:add_then_fail", {"name": "b"}),
+            ctx.run_mutation("t:add", {"name": "c"}),
+            return_exceptions=True,
+        )
+        return [type(result).__name__ for result in results] + await ctx.run_query("t:names")
+
+    assert value_of(run(it)) == ["str", "ConvexError", "str", "a", "c"]
+
+
+def test_helpers_gathered_as_coroutines_are_one_transaction() -> None:
+    async def helper(ctx: Any, name: str) -> int:
+        before = len(await ctx.db.query("t").collect())
+        await asyncio.sleep(0)
+        await ctx.db.insert("t", {"name": name})
+        return before
+
+    async def it(ctx: Any):
+        return await asyncio.gather(helper(ctx, "a"), helper(ctx, "b"))
+
+    assert value_of(run(it)) == [0, 0]
+
+
+@pytest.mark.parametrize("how", ["wait_for", "timeout", "task", "task_group", "shield"])
+def test_the_tools_of_asyncio_work_inside_a_handler(how: str) -> None:
+    async def slow(value: int) -> int:
+        await asyncio.sleep(0.001)
+        return value
+
+    async def it(ctx: Any):
+        if how == "wait_for":
+            await asyncio.wait_for(ctx.db.insert("t", {"name": "a"}), 1)
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(asyncio.sleep(10), 0.001)
+            return await asyncio.wait_for(slow(1), 1)
+        if how == "timeout":
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.001):
+                    await asyncio.sleep(10)
+            async with asyncio.timeout(1):
+                return await slow(1)
+        if how == "task":
+            task = asyncio.create_task(ctx.db.insert("t", {"name": "a"}))
+            await task
+            return await asyncio.create_task(slow(1))
+        if how == "task_group":
+            async with asyncio.TaskGroup() as group:
+                first = group.create_task(ctx.db.insert("t", {"name": "a"}))
+                second = group.create_task(slow(1))
+            assert isinstance(first.result(), str)
+            return second.result()
+        return await asyncio.shield(slow(1))
+
+    assert value_of(run(it)) == 1
+
+
+def test_a_handler_run_within_another_task_does_not_touch_that_task() -> None:
+    async def it(ctx: Any):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0):
+                await asyncio.sleep(10)
+        return "survived"
+
+    async def main() -> Any:
+        engine = Engine({"m:it": mutation(it)})
+        outcome = await engine.mutation_async("m:it")
+        current = asyncio.current_task()
+        assert current is not None
+        assert current.cancelling() == 0
+        return value_of(outcome)
+
+    assert asyncio.run(main()) == "survived"
+
+
+# What a handler must not leave behind
+
+
+def test_a_forgotten_await_of_a_write_fails_the_mutation_with_the_wrong_line_and_the_right_one() -> None:
+    async def it(ctx: Any):
+        ctx.db.insert("t", {"name": "a"})
+
+    engine = Engine({"m:it": mutation(it)})
+    outcome = engine.mutation("m:it")
+    assert engine.rows("t") == []
+    text = message_of(outcome)
+    assert text.startswith("m:it ended without waiting for ctx.db.insert(...)")
+    assert 'wrong:  ctx.db.insert("t", {"name": "a"})' in text
+    assert 'right:  await ctx.db.insert("t", {"name": "a"})' in text
+
+
+def test_a_forgotten_await_whose_result_is_kept_is_found_too() -> None:
+    async def it(ctx: Any):
+        found = ctx.db.query("t").collect()  # noqa: F841
+        return 1
+
+    text = message_of(Engine({"q:it": query(it)}).query("q:it"))
+    assert "right:  found = await ctx.db.query" in text
+
+
+def test_using_an_operation_as_its_result_says_what_to_write() -> None:
+    async def it(ctx: Any):
+        if ctx.db.query("t").first():
+            return 1
+
+    text = message_of(Engine({"q:it": query(it)}).query("q:it"))
+    assert "Write `await ctx.db.query(...).first(...)`" in text
+
+
+def test_a_forgotten_nested_call_fails_the_mutation() -> None:
+    async def it(ctx: Any):
+        ctx.run_mutation("t:add", {"name": "a"})
+
+    assert "ended without waiting for ctx.run_mutation(...)" in message_of(run(it))
+
+
+def test_a_task_left_running_fails_the_mutation_and_is_named() -> None:
+    async def write_later(ctx: Any) -> None:
+        await asyncio.sleep(0)
+        await ctx.db.insert("t", {"name": "late"})
+
+    tasks: list[asyncio.Task[None]] = []
+
+    async def it(ctx: Any):
+        tasks.append(asyncio.create_task(write_later(ctx)))
+
+    text = message_of(run(it))
+    assert "ended while 1 task that it had started was still running" in text
+    assert "write_later" in text
+
+
+def test_a_kept_ctx_is_refused_after_the_end() -> None:
+    kept: list[Any] = []
+
+    async def it(ctx: Any):
+        kept.append(ctx)
+        return 1
+
+    assert value_of(run(it)) == 1
+    for use in (
+        lambda ctx: ctx.db.get("x"),
+        lambda ctx: ctx.db.query("t"),
+        lambda ctx: ctx.db.insert("t", {}),
+        lambda ctx: ctx.run_mutation("t:add", {"name": "x"}),
+        lambda ctx: ctx.auth.get_user_identity(),
+        lambda ctx: ctx.env["X"],
+    ):
+        with pytest.raises(Exception, match="was used after the function had ended"):
+            use(kept[0])
+
+
+def test_calling_a_decorated_function_directly_works_and_warns() -> None:
+    async def it(ctx: Any):
+        return await add(ctx, "direct")
+
+    outcome = run(it)
+    assert isinstance(outcome.value, str)
+    assert outcome.log_lines[0].startswith("[WARN] 'Convex functions should not directly call other Convex functions.")
+
+
+def test_ten_documents_streamed_one_by_one_and_stopped_early() -> None:
+    async def it(ctx: Any):
+        for n in range(10):
+            await ctx.db.insert("t", {"name": str(n)})
+        seen = []
+        async for doc in ctx.db.query("t").filter(lambda q: q.neq(q.field("name"), "1")):
+            seen.append(doc["name"])
+            if len(seen) == 3:
+                break
+        return seen
+
+    assert value_of(run(it)) == ["0", "2", "3"]
+
+
+def test_the_table_first_forms_and_the_scoped_ones_are_the_same() -> None:
+    async def it(ctx: Any):
+        table = ctx.db.table("t")
+        id = await table.insert({"name": "a"})
+        await ctx.db.patch("t", id, {"name": "b"})
+        await table.patch(id, {"more": 1})
+        await ctx.db.replace(id, {"name": "c"})
+        assert table.normalize_id(id) == id == ctx.db.normalize_id("t", id)
+        assert (await table.get(id))["name"] == (await ctx.db.get("t", id))["name"] == "c"
+        await ctx.db.delete("t", id)
+        return [await ctx.db.get(id), await table.query().collect()]
+
+    assert value_of(run(it)) == [None, []]
+
+
+def test_arguments_may_have_any_validator() -> None:
+    @query(args=v.any())
+    async def echo(ctx: Any, args):
+        return args
+
+    assert Engine({"q:echo": echo}).query("q:echo", {"ctx": 1}).value == {"ctx": 1}

@@ -1,0 +1,135 @@
+"""A handler that runs for too long is stopped, by name, and the server goes on (semantics 3.7, 22.3 items 21 and 30)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from parabola import mutation, query
+from parabola.functions.outcome import Outcome
+from parabola.limits import Limits
+from tests.unit.functions.harness import Engine, message_of
+
+LIMITS = Limits(user_time_s=0.1)
+TEXT = "Function execution timed out (maximum duration: 0.1s)"
+
+
+async def spin(ctx: Any):
+    while True:
+        pass
+
+
+async def sleep(ctx: Any):
+    time.sleep(60)
+
+
+async def swallow_exceptions(ctx: Any):
+    while True:
+        try:
+            while True:
+                json.dumps({"a": 1})
+        except Exception:
+            pass
+
+
+async def spin_through_the_engine(ctx: Any):
+    while True:
+        await ctx.db.insert("t", {"n": 1})
+
+
+async def spin_in_a_helper_task(ctx: Any):
+    await asyncio.sleep(0)
+    await asyncio.gather(spin(ctx))
+
+
+async def spin_in_a_predicate(ctx: Any):
+    def forever(q: Any) -> Any:
+        while True:
+            pass
+
+    await ctx.db.query("t").filter(forever).collect()
+
+
+RUNAWAYS = [spin, sleep, swallow_exceptions, spin_through_the_engine, spin_in_a_helper_task, spin_in_a_predicate]
+
+
+@mutation
+async def well_behaved(ctx: Any):
+    await ctx.db.insert("fine", {})
+    return "ok"
+
+
+def run_runaway(handler: Any) -> tuple[Outcome, Outcome, Engine, float]:
+    engine = Engine({"m:runaway": mutation(handler), "m:ok": well_behaved}, limits=LIMITS)
+    started = time.monotonic()
+    outcome = asyncio.run(engine.mutation_async("m:runaway"))
+    elapsed = time.monotonic() - started
+    return outcome, engine.mutation("m:ok"), engine, elapsed
+
+
+@pytest.mark.parametrize("handler", RUNAWAYS, ids=lambda handler: handler.__name__)
+def test_a_runaway_handler_is_stopped_and_the_engine_goes_on(handler: Any) -> None:
+    outcome, after, engine, elapsed = run_runaway(handler)
+    assert message_of(outcome) == TEXT
+    assert outcome.error is not None
+    assert outcome.error.code == "FunctionTimeout"
+    assert after.value == "ok"
+    assert engine.rows("t") == []
+    assert elapsed < 10
+
+
+def test_the_place_where_it_was_stopped_is_shown() -> None:
+    outcome, *_ = run_runaway(sleep)
+    assert outcome.error is not None
+    assert "at sleep (test_time_limit.py:" in outcome.error.traceback
+
+
+@pytest.mark.parametrize("handler", [spin, swallow_exceptions], ids=lambda handler: handler.__name__)
+def test_a_runaway_is_stopped_in_any_thread(handler: Any) -> None:
+    results: list[tuple[Outcome, Outcome, Engine, float]] = []
+    thread = threading.Thread(target=lambda: results.append(run_runaway(handler)))
+    thread.start()
+    thread.join(20)
+    outcome, after, *_ = results[0]
+    assert message_of(outcome) == TEXT
+    assert after.value == "ok"
+
+
+def test_waiting_is_not_running() -> None:
+    @query
+    async def patient(ctx: Any):
+        await asyncio.sleep(0.25)
+        return "done"
+
+    engine = Engine({"q:patient": patient}, limits=LIMITS)
+    assert asyncio.run(engine.query_async("q:patient")).value == "done"
+
+
+def test_time_adds_up_over_the_steps_of_a_handler() -> None:
+    @query
+    async def in_pieces(ctx: Any):
+        for _ in range(20):
+            until = time.monotonic() + 0.03
+            while time.monotonic() < until:
+                pass
+            await asyncio.sleep(0)
+
+    engine = Engine({"q:in_pieces": in_pieces}, limits=LIMITS)
+    assert message_of(asyncio.run(engine.query_async("q:in_pieces"))) == TEXT
+
+
+def test_a_handler_that_swallows_even_the_stop_is_still_reported_as_timed_out() -> None:
+    @query
+    async def stubborn(ctx: Any):
+        try:
+            while True:
+                pass
+        except BaseException:
+            return "I am fine"
+
+    assert message_of(Engine({"q:stubborn": stubborn}, limits=LIMITS).query("q:stubborn")) == TEXT
