@@ -16,7 +16,7 @@ from tests.scenarios.server_process import ServerProcess
 SCHEMA = """
 from parabola import define_schema, define_table, v
 
-schema = define_schema(notes=define_table({FIELDS}))
+schema = define_schema(notes=define_table(FIELDS))
 """
 NOTES = """
 from parabola import MutationCtx, QueryCtx, mutation, query
