@@ -111,14 +111,12 @@ class Applier:
             self._changed.notify_all()
 
     def stop(self) -> None:
-        """Applies what is waiting and ends the thread."""
+        """Applies what is waiting and ends the thread. Does not raise: what could not be applied is safe in the log."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
         if self._thread.is_alive():
             self._thread.join()
-        if self.failure is None and self._oldest_ts > read_meta(self._data, "oldest_ts"):
-            self._data.execute(SQL["write_meta"], ("oldest_ts", self._oldest_ts))
 
     # What follows runs on the applier's thread.
 
@@ -131,6 +129,7 @@ class Applier:
                 if self._may_trim():  # a step after each transaction: neither kind of work can starve the other
                     self._trim_step()
                 elif not batches:
+                    self._write_oldest_ts()
                     return
                 if self._rows_since_checkpoint >= CHECKPOINT_ROWS:
                     self._checkpoint()
@@ -203,6 +202,11 @@ class Applier:
                 start += size
         self._rows_since_checkpoint += len(rows)
         return answers
+
+    def _write_oldest_ts(self) -> None:
+        """Keeps the retention over a restart also where there was nothing to trim."""
+        if self._oldest_ts > read_meta(self._data, "oldest_ts"):
+            self._data.execute(SQL["write_meta"], ("oldest_ts", self._oldest_ts))
 
     def _checkpoint(self) -> None:
         """Makes durable what was committed so far; a reader in the middle of a read can make it partial."""
