@@ -1,15 +1,16 @@
 """Random histories of concurrent transactions, and the judgement whether they were serializable.
 
 A history comes from a seed. Several transactions are under way at a time; at each step one of them, chosen by the
-seed, makes its next statement, or commits. Each statement is recorded with its answer. Also recorded: queries at the durable
-timestamp, and live queries that run again only when their read set is touched.
+seed, makes its next statement, or commits. Each statement is recorded with its answer. Also recorded: queries at the
+durable timestamp, and live queries that run again only when their read set is touched.
 
 `violations(history)` is the judgement. It replays the committed transactions one after another, in the order of their
-timestamps, on the plain model (`models.py`), and demands of every single statement the same answer, and at the end the same
-table. Read-only ones are replayed at the timestamp that they read. A live query must show at each timestamp what a fresh run would.
+timestamps, on the plain model (`models.py`), and demands of every single statement the same answer, and at the end
+the same table. Read-only ones are replayed at the timestamp that they read. A live query must show at each timestamp
+what a fresh run would.
 
-Transactions prefer few documents and few groups, so that they meet: lost updates, write skew and phantoms are all within
-their reach. They also fail in the middle, and roll nested calls back after having read in them.
+Transactions prefer few documents and few groups, so that they meet: lost updates, write skew and phantoms are all
+within their reach. They also fail in the middle, and roll nested calls back after having read in them.
 """
 
 from __future__ import annotations
@@ -208,7 +209,9 @@ class History:
         self.open: list[tuple[Attempt, Iterator[None]]] = []
         self.live = [LiveQuery(group, limit) for group in range(4) for limit in (None, 1)]
         self.sightings: list[tuple[int, int, int | None, list[Document]]] = []
-        """(durable timestamp, group, limit, documents): what each live query showed whenever something became durable."""
+        """(durable timestamp, group, limit, documents): what each live query showed whenever something became
+        durable.
+        """
 
     def hear(self, entries: Sequence[LogEntry]) -> None:
         for query in self.live:

@@ -23,7 +23,8 @@ class Operation(NamedTuple):
 class Items:
     """A table of items with a `group` (0 to 3), a `rank` that may be missing, and a `value`.
 
-    Read by id, by group in rank order, and as a whole in order of creation. Documents are kept with `_id` and `_creationTime`.
+    Read by id, by group in rank order, and as a whole in order of creation. Documents are kept with `_id` and
+    `_creationTime`.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
 """Whatever runs concurrently looks as if it had run one after another; and the check that says so can be trusted.
 
-The first half runs histories against the engine as it is. The second half breaks the engine in the classic ways, one at a
-time, and demands that the very same check notices each.
+The first half runs histories against the engine as it is. The second half breaks the engine in the classic ways, one
+at a time, and demands that the very same check notices each.
 """
 
 from __future__ import annotations

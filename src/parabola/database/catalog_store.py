@@ -46,7 +46,8 @@ def load_catalog(storage: Storage, ts: int) -> Catalog:
         schemas[document["state"]] = Schema.from_json(document["schema"])
     active, pending = schemas.get("active"), schemas.get("pending")
     tables = catalog.tables()
-    for document in _all_documents(storage, TABLES.number, ts):
+    documents = _all_documents(storage, TABLES.number, ts)
+    for document in sorted(documents, key=lambda document: int(document["number"])):
         name = document["name"]
         tables.append(
             Table(

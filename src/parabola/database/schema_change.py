@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 STEP_DOCUMENTS: Final = 200
 """Documents that one step looks at: about a millisecond of work, so that traffic hardly notices."""
 
-_ATTEMPTS: Final = 5
-
 
 class SchemaChange:
     """One schema on its way to being in force. `step()` until it returns True, then `finish(done)`; or `abandon()`.
@@ -104,8 +102,9 @@ class SchemaChange:
             return
         self.finished = True
         self._backfills.clear()
-        self._database.committer.on_pending_failure = _ignore
-        _run(self._database, discard_pending)
+        if self._database.catalog.pending_schema is self.schema:
+            self._database.committer.on_pending_failure = _ignore
+            _run(self._database, discard_pending)
 
     @property
     def documents_done(self) -> int:
@@ -117,10 +116,11 @@ class SchemaChange:
             self.failure = message
 
     def _check_failure(self) -> None:
-        if self.failure is None:
-            return
-        self.abandon()
-        raise SchemaError(self.failure)
+        if self.failure is None and self._database.catalog.pending_schema is not self.schema:
+            self.failure = "The schema was overwritten by a newer deploy."
+        if self.failure is not None:
+            self.abandon()
+            raise SchemaError(self.failure)
 
     def _needs_checking(self, catalog: Catalog, table: Table) -> bool:
         if table.pending_check is None:
@@ -162,8 +162,7 @@ class SchemaChange:
     def _switch(self, tx: Transaction) -> None:
         stored = stored_schemas(tx)
         active, pending = stored["active"], stored["pending"]
-        if pending is None or tx.catalog.pending_schema is not self.schema:
-            raise SchemaError("The schema was overwritten by a newer deploy.", code="SchemaOverwritten")
+        assert pending is not None, "the catalog has it, and they are written together"
         if active is not None:
             tx.system_delete(SCHEMAS.name, active["_id"])
         tx.system_patch(SCHEMAS.name, pending["_id"], {"state": "active"})
