@@ -24,14 +24,18 @@ def admin_key_for(option: str | None, data: Path | None) -> str:
         return given
     try:
         path = data_directory_for(data) / ADMIN_KEY_FILE
+    except LoadError as error:
+        raise _no_key("there is no project here") from error
+    try:
         return path.read_text(encoding="ascii").strip()
-    except LoadError:
-        where = "there is no project here"
-    except FileNotFoundError:
-        where = f"there is none at {path}"
+    except FileNotFoundError as error:
+        raise _no_key(f"there is none at {path}") from error
     except OSError as error:
-        where = f"{path} cannot be read ({error.strerror})"
-    raise CommandFailed(
+        raise _no_key(f"{path} cannot be read ({error.strerror})") from error
+
+
+def _no_key(where: str) -> CommandFailed:
+    return CommandFailed(
         f"No admin key was given, and {where}.\n"
         f"Run this in the project of a server that was started here, name its data folder with --data, or pass the key "
         f"with --admin-key or {ADMIN_KEY_VARIABLE}."

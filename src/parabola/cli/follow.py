@@ -93,7 +93,7 @@ class _Follower:
         }
         if identity is not None:
             self._authenticate["impersonating"] = identity
-        self._add = {"type": "Add", "queryId": 0, "udfPath": path, "args": [args]}
+        self._add: dict[str, Any] = {"type": "Add", "queryId": 0, "udfPath": path, "args": [args]}
         self._session_id = str(uuid.uuid4())
         self._connection_count = 0
         self._observed_ts: str | None = None

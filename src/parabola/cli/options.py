@@ -31,7 +31,11 @@ DataOption = Annotated[
 ]
 UrlOption = Annotated[
     str | None,
-    typer.Option("--url", help=f"The server. \\[default: {URL_VARIABLE}, else the one on port 3210]", show_default=False),
+    typer.Option(
+        "--url",
+        help=f"The server. \\[default: {URL_VARIABLE}, else http://{DEFAULT_HOST}:{DEFAULT_PORT}]",
+        show_default=False,
+    ),
 ]
 AdminKeyOption = Annotated[
     str | None,

@@ -21,7 +21,12 @@ def run(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow a query: print each new result.")] = False,
     identity: Annotated[
         str | None,
-        typer.Option("--identity", help="Act as this user: subject and issuer, or tokenIdentifier, and more.", metavar="JSON", show_default=False),
+        typer.Option(
+            "--identity",
+            help="Act as this user: subject and issuer, or tokenIdentifier, and more.",
+            metavar="JSON",
+            show_default=False,
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON for each result.")] = False,
     url: UrlOption = None,

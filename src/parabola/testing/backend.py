@@ -238,7 +238,9 @@ class _Engine:
         if identity is not None and not any(name.lower() == "authorization" for name in headers):
             attributes = base64.b64encode(json.dumps(identity.to_user_identity()).encode()).decode()
             headers["Authorization"] = f"Convex {backend.admin_key}:{attributes}"
-        transport = httpx.ASGITransport(build_app(backend))
+        # ASGI's types are spelled in more than one way; this is the same callable.
+        app: Any = build_app(backend)
+        transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url=_ORIGIN) as client:
             return await client.request(method, f"/http{path}", headers=headers, content=body)
 

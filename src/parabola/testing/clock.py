@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 from parabola.seams import ManualClock
 
-
 # More than a float of milliseconds can tell apart (0.2 µs), in ns.
 TICK_NS = 1_000
 

@@ -1,0 +1,98 @@
+"""The pytest plugin, in test runs of its own: as a user's project has it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from parabola.cli.init import init
+
+
+def run_pytest(project: Path, *options: str) -> str:
+    """The output of pytest over a project's directory, in a fresh process."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *options],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def test_the_tests_of_a_new_project_pass(tmp_path: Path) -> None:
+    init(tmp_path)
+    assert "2 passed" in run_pytest(tmp_path)
+
+
+def test_coroutine_tests_run_and_their_failures_are_failures(tmp_path: Path) -> None:
+    write(
+        tmp_path / "test_it.py",
+        """
+import asyncio, pytest
+
+async def test_passes():
+    await asyncio.sleep(0)
+
+async def test_fails():
+    assert 1 == 2
+
+@pytest.mark.parametrize("n", [1, 2])
+async def test_has_arguments(n, tmp_path):
+    assert n and tmp_path
+
+class TestGroup:
+    async def test_method(self):
+        assert self
+
+def test_plain():
+    pass
+""",
+    )
+    output = run_pytest(tmp_path)
+    assert "1 failed, 5 passed" in output
+    assert "assert 1 == 2" in output
+
+
+def test_a_test_that_is_marked_for_another_plugin_is_left_to_it(tmp_path: Path) -> None:
+    write(
+        tmp_path / "test_it.py",
+        """
+import pytest
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+@pytest.mark.anyio
+async def test_theirs(anyio_backend):
+    import anyio
+    assert anyio.get_current_task()
+""",
+    )
+    assert "1 passed" in run_pytest(tmp_path)
+
+
+def test_the_fixture_finds_the_folder_that_pyproject_names(tmp_path: Path) -> None:
+    write(tmp_path / "pyproject.toml", '[tool.parabola]\nfunctions = "api"\n')
+    write(tmp_path / "api" / "m.py", "from parabola import query\n@query\nasync def one(ctx):\n    return 1\n")
+    write(
+        tmp_path / "tests" / "test_it.py",
+        "async def test_one(backend):\n    assert await backend.query('m:one') == 1\n",
+    )
+    assert "1 passed" in run_pytest(tmp_path)
+
+
+def test_what_is_not_used_is_not_loaded(tmp_path: Path) -> None:
+    write(
+        tmp_path / "test_it.py",
+        "import sys\ndef test_light():\n    assert 'parabola.database' not in sys.modules\n",
+    )
+    assert "1 passed" in run_pytest(tmp_path)
