@@ -77,7 +77,7 @@ class _Walk:
             raise InvalidValue(f"undefined is not a valid Convex value{self._where(path)}.")
         kind = type(value).__name__
         raise InvalidValue(
-            f"{kind} {_shorten(value)} is not a supported Convex type{self._where(path)}.{_HINTS.get(kind, '')}"
+            f"{kind} {_shorten(value)} is not a supported Convex type{self._where(path)}.{_hint_for(value)}"
         )
 
     def _copy_integer(self, value: int, path: str) -> int:
@@ -131,6 +131,19 @@ class _Walk:
 
     def _where(self, path: str) -> str:
         return f" (present at path {path} in original object {_shorten(self.original)})" if path else ""
+
+
+def _hint_for(value: object) -> str:
+    """What to write instead, where that is plain; a sentence after a space, or nothing."""
+    if isinstance(value, type):
+        return ""
+    if hasattr(value, "__dataclass_fields__"):
+        return " Use dataclasses.asdict(...)."
+    if hasattr(value, "__struct_fields__"):
+        return " Use msgspec.to_builtins(...)."
+    if hasattr(value, "__pydantic_validator__"):
+        return " Use its model_dump()."
+    return _HINTS.get(type(value).__name__, "")
 
 
 def describe_bad_field_name(name: str) -> str | None:

@@ -1,8 +1,9 @@
 """Values as bytes that sort the way values sort (wire 3.9).
 
 Each key is a tag byte and a payload with an end. Where one key continues another, it does so with 0xff, which is no
-tag, so keys of several values are concatenated to make the key of an index entry, and a range is a range of bytes. Equal values have equal keys, whatever
-Python types carry them: `1` and `1.0` are one key, `True` is another, `Int64(1)` a third.
+tag, so keys of several values are concatenated to make the key of an index entry, and a range is a range of bytes.
+Equal values have equal keys, whatever Python types carry them: `1` and `1.0` are one key, `True` is another,
+`Int64(1)` a third.
 """
 
 from __future__ import annotations

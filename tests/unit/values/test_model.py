@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import enum
 import pickle
 from datetime import UTC, datetime
@@ -23,6 +24,11 @@ class Color(enum.StrEnum):
 
 class Level(enum.IntEnum):
     HIGH = 3
+
+
+@dataclasses.dataclass
+class Point:
+    x: int
 
 
 class Meters(float):
@@ -136,6 +142,8 @@ def test_undefined_alone_is_no_value() -> None:
             "datetime datetime.datetime(2026, 1, 1, 0, 0, tzinfo=datetime.timezone.utc) is",
         ),
         (1j, "complex 1j is not a supported Convex type."),
+        (Point(1), "Point Point(x=1) is not a supported Convex type. Use dataclasses.asdict(...)."),
+        (Point, "type <class"),
     ],
 )
 def test_what_is_not_a_value_is_named(given: Any, message: str) -> None:
