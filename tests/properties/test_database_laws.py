@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given, settings
@@ -27,7 +28,7 @@ def test_an_interval_set_is_the_set_of_its_points(intervals: list[tuple[bytes, b
     assert {point for point in POINTS if made.contains(point)} == points
     kept = list(made)
     assert kept == sorted(kept, key=lambda one: one[0])
-    for (_, end), (start, _) in zip(kept, kept[1:], strict=False):
+    for (_, end), (start, _) in pairwise(kept):
         assert end is not None
         assert end < start
 

@@ -87,21 +87,11 @@ class Attempt:
         return document_id
 
     def patch(self, document_id: str, fields: Document, removed: tuple[str, ...] = ()) -> None:
-        answer = None
-        try:
-            self.tx.patch(document_id, {**fields, **dict.fromkeys(removed, UNDEFINED)})
-        except DeveloperError as error:
-            assert error.code == "NonexistentDocument"
-            answer = NOTHING
+        answer = _unless_missing(lambda: self.tx.patch(document_id, {**fields, **dict.fromkeys(removed, UNDEFINED)}))
         self._note("patch", (document_id, fields, removed), answer)
 
     def delete(self, document_id: str) -> None:
-        answer = None
-        try:
-            self.tx.delete(document_id)
-        except DeveloperError as error:
-            assert error.code == "NonexistentDocument"
-            answer = NOTHING
+        answer = _unless_missing(lambda: self.tx.delete(document_id))
         self._note("delete", (document_id,), answer)
 
     def begin_nested(self) -> None:
@@ -118,6 +108,16 @@ class Attempt:
 
     def _note(self, kind: str, arguments: tuple[Any, ...], answer: Any) -> None:
         self.operations.append(Operation(kind, arguments, answer))
+
+
+def _unless_missing(write: Callable[[], None]) -> str | None:
+    try:
+        write()
+    except DeveloperError as error:
+        if error.code != "NonexistentDocument":
+            raise
+        return NOTHING
+    return None
 
 
 Program = Callable[[Attempt, random.Random, Sequence[str]], Iterator[None]]

@@ -89,7 +89,7 @@ class Query:
         query = self._chained()
         query._index_name = name
         if range_function is not None:
-            built: object = range_function(IndexRangeBuilder())
+            built = range_function(IndexRangeBuilder())
             if not isinstance(built, IndexRangeBuilder):
                 raise QueryError(
                     "The range of with_index() must be built with its argument, as in "

@@ -66,7 +66,8 @@ class IndexRangeBuilder:
         self._used = True
 
 
-RangeFunction = Callable[[IndexRangeBuilder], IndexRangeBuilder]
+RangeFunction = Callable[[IndexRangeBuilder], Any]
+"""Returns the builder that its last step gave; users forget the `return`, so that is checked."""
 
 _SIGNS: Final = {"eq": "==", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 

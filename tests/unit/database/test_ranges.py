@@ -94,7 +94,10 @@ def test_fields_that_are_no_prefix() -> None:
         (lambda q: q.gt("a", 1).eq("a", 2), 'Already defined inequality bound in index range. Can\'t add "a" == 2.0.'),
         (lambda q: q.gt("a", 1).gte("a", 2), 'Already defined lower bound in index range. Can\'t add "a" >= 2.0.'),
         (lambda q: q.lt("a", 1).lte("a", 2), 'Already defined upper bound in index range. Can\'t add "a" <= 2.0.'),
-        (lambda q: q.gt("a", 1).lt("a", 3).lt("a", 2), 'Already defined upper bound in index range. Can\'t add "a" < 2.0.'),
+        (
+            lambda q: q.gt("a", 1).lt("a", 3).lt("a", 2),
+            'Already defined upper bound in index range. Can\'t add "a" < 2.0.',
+        ),
     ],
 )
 def test_a_bound_that_is_there_already(build: Any, text: str) -> None:

@@ -140,10 +140,10 @@ def test_insert_refuses_what_it_must() -> None:
     )
     with pytest.raises(InvalidValue, match="starts with an underscore"):
         tx.insert("t", {"_own": 1})
+    nested: Any = 1
+    for _ in range(17):
+        nested = [nested]
     with pytest.raises(InvalidValue, match="too nested"):
-        nested: Any = 1
-        for _ in range(17):
-            nested = [nested]
         tx.insert("t", {"a": nested})
     with pytest.raises(DeveloperError, match="doesn't match '_id' field") as caught:
         tx.insert("t", {"_id": "own"})
