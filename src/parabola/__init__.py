@@ -1,5 +1,5 @@
-# The layers, from the top. A module imports from its own layer and from those below it, never upward; the import contract in
-# pyproject.toml holds this, and runs with the tests.
+# The layers, from the top. A module imports from its own layer and from those below it, never upward; the import
+# contract in pyproject.toml holds this, and runs with the tests.
 #
 #   cli | testing                 what a person runs; what a user's tests use
 #   server                        ASGI: bytes in, bytes out
@@ -14,8 +14,8 @@
 #   seams | limits                how time and chance come in; every limit, by name
 #   errors                        every exception, the tree drawn at the top
 #
-# Importing any part of a package runs this file, so it reaches no further up than `definitions`. `Backend` is found on first
-# use.
+# Importing any part of a package runs this file, so it reaches no further up than `definitions`. `Backend` is found
+# on first use.
 """Parabola: a real-time backend for Python that every Convex client can talk to.
 
 A backend is a folder of modules that import from here::

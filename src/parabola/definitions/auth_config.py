@@ -50,7 +50,8 @@ def custom_jwt(
 ) -> CustomJWTProviderConfig:
     """Believes JWTs signed with a key of `jwks` (an http(s) URL or a `data:` URI).
 
-    Without `application_id` the audience is not checked. Raises ValueError for texts that cannot be what they are given for.
+    Without `application_id` the audience is not checked. Raises ValueError for texts that cannot be what they are
+    given for.
     """
     _require_text("custom_jwt", "issuer", issuer)
     _require_text("custom_jwt", "jwks", jwks)

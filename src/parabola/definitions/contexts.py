@@ -1,20 +1,21 @@
 """What each kind of `ctx` offers, as types that handlers annotate: `async def send(ctx: MutationCtx, body: str)`.
 
-These are protocols. The objects that a running handler receives are in `functions.contexts` and match them; a double in a test
-may match them too. Every call on the database is awaited, except `normalize_id` and the building of a query. Calls start
-when they are made, as in JavaScript; `await` waits for their result, and `asyncio.gather` takes several.
+These are protocols. The objects that a running handler receives are in `functions.contexts` and match them; a double
+in a test may match them too. Every call on the database is awaited, except `normalize_id` and the building of a
+query. Calls start when they are made, as in JavaScript; `await` waits for their result, and `asyncio.gather` takes
+several.
 
 Names are those of semantics 22.1; documents, arguments and option dicts are data and keep the keys that clients use.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableSequence, Sequence
+from typing import Any, Protocol, TypeVar
 
 Document = dict[str, Any]
 RangeBuilder = Callable[[Any], Any]
+T = TypeVar("T")
 
 
 class Query(Protocol):
@@ -29,7 +30,7 @@ class Query(Protocol):
         ...
 
     def order(self, direction: str) -> Query:
-        """"asc" (the default) or "desc", by the key of the index in use."""
+        """ "asc" (the default) or "desc", by the key of the index in use."""
         ...
 
     def filter(self, predicate: RangeBuilder) -> Query:
@@ -149,6 +150,24 @@ class TransactionMeta(FunctionMeta, Protocol):
     def get_snapshot_ts(self) -> Awaitable[int]: ...
 
 
+class Chance(Protocol):
+    """`ctx.random`: a `random.Random`, named here by what handlers use of it, since this package draws nothing
+    itself.
+    """
+
+    def random(self) -> float: ...
+    def uniform(self, a: float, b: float) -> float: ...
+    def gauss(self, mu: float = ..., sigma: float = ...) -> float: ...
+    def randint(self, a: int, b: int) -> int: ...
+    def randrange(self, start: int, stop: int | None = ..., step: int = ...) -> int: ...
+    def getrandbits(self, k: int, /) -> int: ...
+    def randbytes(self, n: int) -> bytes: ...
+    def choice(self, seq: Sequence[T]) -> T: ...
+    def choices(self, population: Sequence[T], weights: Sequence[float] | None = ..., *, k: int = ...) -> list[T]: ...
+    def sample(self, population: Sequence[T], k: int) -> list[T]: ...
+    def shuffle(self, x: MutableSequence[Any]) -> None: ...
+
+
 class _Common(Protocol):
     @property
     def auth(self) -> Auth: ...
@@ -159,7 +178,7 @@ class _Common(Protocol):
         ...
 
     @property
-    def random(self) -> random.Random:
+    def random(self) -> Chance:
         """Chance: seeded for each run of a query or mutation, so that it can be replayed."""
         ...
 

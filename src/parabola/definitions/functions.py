@@ -1,9 +1,9 @@
 """`@query`, `@mutation`, `@action`, their internal forms and `@http_action`: they mark a function, they do not run it.
 
-The decorated object is a `FunctionDefinition`. It knows its kind and visibility, and, once the loader has named it, its path. It
-stays callable as the plain helper it was: `await send(ctx, body="hi")` runs the handler in the caller's context, without
-validation (semantics 3.1). What arguments it takes is worked out on first use and not at decoration, because an annotation may
-name a class that its module defines further down.
+The decorated object is a `FunctionDefinition`. It knows its kind and visibility, and, once the loader has named it,
+its path. It stays callable as the plain helper it was: `await send(ctx, body="hi")` runs the handler in the caller's
+context, without validation (semantics 3.1). What arguments it takes is worked out on first use and not at decoration,
+because an annotation may name a class that its module defines further down.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ ARGS_PARAMETER: Final = "args"
 class Signature(NamedTuple):
     """What a function takes and gives, resolved.
 
-    `args` and `returns` are None where anything goes. `convert` turns the validated arguments object into keyword arguments (one
-    named `args` for a handler that takes it whole), or is None where they need no conversion. `style` is how the handler wants
-    them: as keywords, as one dict, or not at all.
+    `args` and `returns` are None where anything goes. `convert` turns the validated arguments object into keyword
+    arguments (one named `args` for a handler that takes it whole), or is None where they need no conversion. `style`
+    is how the handler wants them: as keywords, as one dict, or not at all.
     """
 
     args: Validator | None
@@ -53,7 +53,8 @@ class FunctionDefinition(Generic[P, R]):
     ) -> None:
         if not callable(handler):
             raise TypeError(
-                f"@{kind} was given {handler!r}, which is not a function. Write @{kind} above an `async def handler(ctx, …)`."
+                f"@{kind} was given {handler!r}, which is not a function. "
+                f"Write @{kind} above an `async def handler(ctx, …)`."
             )
         self.handler = handler
         self.kind: Kind = kind
@@ -71,7 +72,9 @@ class FunctionDefinition(Generic[P, R]):
 
     @property
     def signature(self) -> Signature:
-        """The resolved signature. The first access may raise DeveloperError or NameError for annotations that make no sense."""
+        """The resolved signature. The first access may raise DeveloperError or NameError for annotations that make no
+        sense.
+        """
         if self._signature is None:
             self._signature = self._resolve()
         return self._signature
@@ -87,7 +90,9 @@ class FunctionDefinition(Generic[P, R]):
         return self.signature.returns
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Runs the handler as a plain helper in the caller's context, with no validation and no transaction of its own."""
+        """Runs the handler as a plain helper in the caller's context, with no validation and no transaction of its
+        own.
+        """
         if args:
             warn = getattr(args[0], "note_direct_call", None)
             if warn is not None:
@@ -123,11 +128,16 @@ class FunctionDefinition(Generic[P, R]):
         if parameters[0].kind is inspect.Parameter.VAR_POSITIONAL:
             after_context = parameters
         if not after_context:
-            # It looks at no argument. Without `args=` it accepts any, as a handler without a validator does (semantics 3.4).
+            # It looks at no argument. Without `args=` it accepts any, as a handler without a validator does
+            # (semantics 3.4).
             return "nothing"
-        if len(after_context) == 1 and after_context[0].name == ARGS_PARAMETER:
-            if after_context[0].kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD):
-                return "dict"
+        only = after_context[0]
+        if (
+            len(after_context) == 1
+            and only.name == ARGS_PARAMETER
+            and only.kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        ):
+            return "dict"
         return "keywords"
 
 
@@ -145,6 +155,7 @@ class Decorator:
     @overload
     def __call__(
         self,
+        /,
         *,
         args: Validator | Mapping[str, Any] | None = None,
         returns: Validator | Mapping[str, Any] | None = None,
@@ -188,10 +199,16 @@ def _checked_args(validator: Validator) -> Validator:
 
 
 query: Final = Decorator("query", "public", "A public, read-only, live function. Runs on one snapshot of the database.")
-mutation: Final = Decorator("mutation", "public", "A public function that reads and writes in one serializable transaction.")
-action: Final = Decorator("action", "public", "A public function that may do anything, and reaches the database by calling others.")
+mutation: Final = Decorator(
+    "mutation", "public", "A public function that reads and writes in one serializable transaction."
+)
+action: Final = Decorator(
+    "action", "public", "A public function that may do anything, and reaches the database by calling others."
+)
 internal_query: Final = Decorator("query", "internal", "A query that only other functions and admins can call.")
-internal_mutation: Final = Decorator("mutation", "internal", "A mutation that only other functions and admins can call.")
+internal_mutation: Final = Decorator(
+    "mutation", "internal", "A mutation that only other functions and admins can call."
+)
 internal_action: Final = Decorator("action", "internal", "An action that only other functions and admins can call.")
 
 
@@ -210,7 +227,9 @@ pagination_opts_validator: Final = v.object(
         "maximumBytesRead": v.optional(v.number()),
     }
 )
-"""The validator of the options that clients send to a paginated query: `args={"paginationOpts": pagination_opts_validator}`."""
+"""The validator of the options that clients send to a paginated query: `args={"paginationOpts":
+pagination_opts_validator}`.
+"""
 
 
 def pagination_result_validator(item: Validator) -> Validator:

@@ -1,7 +1,7 @@
 """The request that an HTTP action receives and the response it gives: a small pair with the meaning of fetch.
 
-Bodies may be streams: a request's is read once, by `bytes()`, `text()`, `json()` or by iterating over `stream()`; a response's may
-be any async iterable of bytes, which is sent as it is produced, after the head.
+Bodies may be streams: a request's is read once, by `bytes()`, `text()`, `json()` or by iterating over `stream()`; a
+response's may be any async iterable of bytes, which is sent as it is produced, after the head.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Headers:
         self._pairs: list[tuple[str, str]] = []
         if headers is None:
             return
-        pairs = headers.items() if isinstance(headers, (Mapping, Headers)) else headers
+        pairs: HeaderPairs = headers.items() if isinstance(headers, (Mapping, Headers)) else headers  # pyright: ignore[reportAssignmentType]
         for name, value in pairs:
             self.append(name, value)
 
@@ -46,7 +46,9 @@ class Headers:
     def append(self, name: str, value: str) -> None:
         """Adds a value beside those that `name` has."""
         if "\r" in name + value or "\n" in name + value:
-            raise ValueError(f"The header {name!r} contains a line break, which would end it early. Remove the line break.")
+            raise ValueError(
+                f"The header {name!r} contains a line break, which would end it early. Remove the line break."
+            )
         self._pairs.append((name.lower(), value))
 
     def items(self) -> list[tuple[str, str]]:
@@ -130,7 +132,9 @@ class Request:
             return
         stream, self._stream = self._stream, None
         if stream is None:
-            raise ValueError("The body of this request was already read as a stream. Keep what it gave, or use bytes() instead.")
+            raise ValueError(
+                "The body of this request was already read as a stream. Keep what it gave, or use bytes() instead."
+            )
         async for chunk in stream:
             yield chunk
 
@@ -166,11 +170,12 @@ class Response:
                 self.headers.set("Content-Type", "text/plain;charset=UTF-8")
         elif isinstance(body, (bytes, bytearray, memoryview)):
             self.body = bytes(body)
-        elif isinstance(body, AsyncIterable):
+        elif hasattr(body, "__aiter__"):
             self.body = body
         else:
             raise TypeError(
-                f"Response() was given {type(body).__name__}, which is not a body. Pass text, bytes or an async iterable of bytes, "
+                f"Response() was given {type(body).__name__}, which is not a body. "
+                "Pass text, bytes or an async iterable of bytes, "
                 "or use Response.json(value)."
             )
 
@@ -183,7 +188,9 @@ class Response:
         headers: Mapping[str, str] | HeaderPairs | Headers | None = None,
     ) -> Response:
         """A response whose body is `value` as JSON."""
-        response = cls(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode(), status=status, headers=headers)
+        response = cls(
+            json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode(), status=status, headers=headers
+        )
         if "content-type" not in response.headers:
             response.headers.set("Content-Type", "application/json")
         return response

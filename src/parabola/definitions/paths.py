@@ -1,9 +1,9 @@
 """The names of functions, in every spelling that clients send, and their one canonical form.
 
 A function is `folder/module:function`. Clients may add `.js` to the module (the Python client does, after a reconnect),
-leave `:default` out, and write each part in camelCase where the Python file says snake_case. `canonical_path` undoes the
-first two; `wire_name` maps both spellings onto one key, under which `functions.registry` looks functions up. Field names and
-arguments are data and are never touched here.
+leave `:default` out, and write each part in camelCase where the Python file says snake_case. `canonical_path` undoes
+the first two; `wire_name` maps both spellings onto one key, under which `functions.registry` looks functions up.
+Field names and arguments are data and are never touched here.
 
 Source: wire 4.1, semantics 3.2 and 22.3 item 38.
 """
@@ -31,8 +31,8 @@ class InvalidFunctionPath(BadRequest):
 def canonical_path(text: str) -> str:
     """`text` as `folder/module:function`: no extension, the function always named.
 
-    Spelling (snake_case or camelCase) is kept: which one exists is the registry's knowledge. Raises `InvalidFunctionPath`
-    when no function could have this name.
+    Spelling (snake_case or camelCase) is kept: which one exists is the registry's knowledge. Raises
+    `InvalidFunctionPath` when no function could have this name.
     """
     module, separator, function = text.rpartition(":")
     if not separator:
@@ -66,7 +66,7 @@ def display_path(path: str) -> str:
 
 
 def camel_case(part: str) -> str:
-    """One part of a path in its wire spelling: `get_gold_upgrades` gives `getGoldUpgrades`; leading underscores stay."""
+    """One part of a path in its wire spelling: `get_gold_upgrades` gives `getGoldUpgrades`; leading `_` stay."""
     return _SNAKE_STEP.sub(lambda step: step.group(1).upper(), part)
 
 

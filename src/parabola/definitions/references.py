@@ -1,7 +1,7 @@
 """References to functions: `api.folder.module.function`, or plain strings, everywhere.
 
-`api` and `internal` are lazy trees: nothing checks that a function exists until it is called, so a module may refer to one
-that is loaded later, or to itself. The generated `_generated/api.py` gives the same tree with types.
+`api` and `internal` are lazy trees: nothing checks that a function exists until it is called, so a module may refer
+to one that is loaded later, or to itself. The generated `_generated/api.py` gives the same tree with types.
 """
 
 from __future__ import annotations
@@ -96,19 +96,20 @@ def get_function_name(reference: object) -> str:
     if isinstance(reference, FunctionDefinition):
         if reference.path is None:
             raise InvalidArgument(
-                f"{reference.__name__} has no name that it could be called by: it is not a top-level name of a module in the "
-                "functions folder. Move it there, or call it as a plain helper."
+                f"{reference.__name__} has no name that it could be called by: "
+                "it is not a top-level name of a module in the functions folder. "
+                "Move it there, or call it as a plain helper."
             )
         return reference.path
     raise InvalidArgument(
         f"{reference!r} is not a functionReference. Pass api.module.function, its name as a string "
-        "(\"module:function\"), or the function itself."
+        '("module:function"), or the function itself.'
     )
 
 
 def is_internal_reference(reference: object) -> bool:
     """Whether a reference was made from `internal`: its writer means to reach internal functions."""
-    return isinstance(reference, FunctionReference) and reference._root == "internal"
+    return isinstance(reference, FunctionReference) and reference._root == "internal"  # pyright: ignore[reportPrivateUsage]
 
 
 def create_function_handle(reference: object) -> str:

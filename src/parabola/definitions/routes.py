@@ -1,7 +1,7 @@
 """Which HTTP requests go to which HTTP action: what `http.py` declares (semantics 10.1).
 
-An exact path for the method wins, otherwise the longest matching prefix for the method. An exact path with another method does not
-block a prefix. HEAD is served by the GET route.
+An exact path for the method wins, otherwise the longest matching prefix for the method. An exact path with another
+method does not block a prefix. HEAD is served by the GET route.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Running actions: ordinary asyncio code, in a task, that reaches the database only by calling queries and mutations.
 
-Nothing here is retried and nothing is undone: every mutation that an action made stays made (semantics 9). What it issues really
-runs concurrently, and starts at the call, as everywhere on a `ctx`. An action that is under way goes on when whoever asked for it has
-gone; `drain` waits for the last of them when the backend stops.
+Nothing here is retried and nothing is undone: every mutation that an action made stays made (semantics 9). What it
+issues really runs concurrently, and starts at the call, as everywhere on a `ctx`. An action that is under way goes on
+when whoever asked for it has gone; `drain` waits for the last of them when the backend stops.
 """
 
 from __future__ import annotations
@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from parabola.definitions.references import get_function_name
 from parabola.errors import FunctionTimeout, InvalidFunctionCall
-from parabola.functions.calls import check_arguments, check_result_size, checked_result, copied_arguments, find_function, flattened
+from parabola.functions.calls import (
+    check_arguments,
+    check_result_size,
+    checked_result,
+    copied_arguments,
+    find_function,
+    flattened,
+)
 from parabola.functions.contexts import (
     DIRECT_CALL_WARNING,
     UserIdentity,
@@ -40,7 +47,19 @@ if TYPE_CHECKING:
 class ActionRun:
     """One action under way: what its `ctx` shares."""
 
-    __slots__ = ("_random", "call", "deployment", "depth", "finished", "function", "log", "runner", "tasks", "unawaited", "used_identity")
+    __slots__ = (
+        "_random",
+        "call",
+        "deployment",
+        "depth",
+        "finished",
+        "function",
+        "log",
+        "runner",
+        "tasks",
+        "unawaited",
+        "used_identity",
+    )
 
     def __init__(self, runner: Runner, deployment: Deployment, call: Call, function: RegisteredFunction) -> None:
         self.runner = runner
@@ -153,11 +172,14 @@ class ActionRunner:
         return outcome
 
     async def call_handler(self, run: ActionRun, invoke: Callable[[], Any]) -> Any:
-        """Runs the handler to its end or to the time limit of actions. Whoever called says when its `ctx` is finished."""
+        """Runs the handler to its end or to the time limit of actions. Whoever called says when its `ctx` is
+        finished.
+        """
         limit_s = self.runner.services.limits.action_time_s
         current_log.set(run.log)
+        deadline = asyncio.timeout(limit_s)
         try:
-            async with asyncio.timeout(limit_s) as deadline:
+            async with deadline:
                 result = invoke()
                 if hasattr(result, "__await__") and not isinstance(result, Operation):
                     result = await result

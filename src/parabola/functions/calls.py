@@ -1,7 +1,7 @@
 """What is checked around every call of a function, whoever makes it (semantics 3.3, 3.4).
 
-Before the handler: visibility, then kind, then arguments, in this order, so that an internal function answers exactly as
-one that does not exist. After it: that the result is a value, that it matches `returns`, that it is not too large.
+Before the handler: visibility, then kind, then arguments, in this order, so that an internal function answers exactly
+as one that does not exist. After it: that the result is a value, that it matches `returns`, that it is not too large.
 """
 
 from __future__ import annotations
@@ -66,8 +66,10 @@ def copied_arguments(args: Any, limits: Limits) -> dict[str, Any]:
             shown = render_value(args)
         except Exception:
             shown = repr(args)
-        raise InvalidFunctionCall(f"Expected to receive an object as the function's argument. Instead received: {shown}")
-    copy: Any = normalize(args, limits=limits)
+        raise InvalidFunctionCall(
+            f"Expected to receive an object as the function's argument. Instead received: {shown}"
+        )
+    copy: dict[str, Any] = normalize(args, limits=limits)
     return copy
 
 
@@ -140,13 +142,15 @@ def check_result_size(function: RegisteredFunction, size: int, limits: Limits) -
 def _refuse_what_is_no_result(function: RegisteredFunction, value: Any) -> None:
     if getattr(value, "is_unexecuted_query", False):
         raise InvalidReturn(
-            "Return value is a Query. Results must be retrieved with `.collect()`, `.take(n), `.unique()`, or `.first()`."
+            "Return value is a Query. "
+            "Results must be retrieved with `.collect()`, `.take(n), `.unique()`, or `.first()`."
         )
     if isinstance(value, Operation) or inspect.isawaitable(value):
         if inspect.iscoroutine(value):
             value.close()
         raise InvalidReturn(
-            f"Function {function.name} returned {value!r} without waiting for it. Write `return await …` instead of `return …`."
+            f"Function {function.name} returned {value!r} without waiting for it. "
+            "Write `return await …` instead of `return …`."
         )
     if inspect.isasyncgen(value) or inspect.isgenerator(value):
         raise InvalidReturn(

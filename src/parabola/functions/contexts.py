@@ -1,7 +1,7 @@
 """The real `ctx` of queries and mutations: thin and awaitable, over a `database.Transaction`.
 
-Nothing here decides anything about data. A call is handed to `Level.perform`, which knows whether it may be carried out now and
-keeps its result until it is awaited. The shapes are those of `definitions.contexts`.
+Nothing here decides anything about data. A call is handed to `Level.perform`, which knows whether it may be carried
+out now and keeps its result until it is awaited. The shapes are those of `definitions.contexts`.
 """
 
 from __future__ import annotations
@@ -141,7 +141,8 @@ class DatabaseReader:
     def __getattr__(self, name: str) -> NoReturn:
         if name in ("insert", "patch", "replace", "delete"):
             raise AttributeError(
-                f"A query cannot write: ctx.db of {self._level.function.name} has no {name}(). Make the function a @mutation."
+                f"A query cannot write: ctx.db of {self._level.function.name} has no {name}(). "
+                "Make the function a @mutation."
             )
         raise AttributeError(f"ctx.db has no {name!r}.")
 
@@ -312,14 +313,13 @@ def request_metadata(call: Any) -> dict[str, Any]:
     return {**known, **(call.request_metadata or {}), "requestId": call.request_id}
 
 
-class QueryContext:
-    """`ctx` of a query."""
+class _TransactionContext:
+    """What `ctx` of a query and of a mutation have in common."""
 
-    __slots__ = ("_level", "db")
+    __slots__ = ("_level",)
 
     def __init__(self, level: Level) -> None:
         self._level = level
-        self.db: DatabaseReader = DatabaseReader(level)
 
     @property
     def auth(self) -> TransactionAuth:
@@ -364,14 +364,24 @@ class QueryContext:
         raise TypeError("ctx is not iterable.")
 
 
-class MutationContext(QueryContext):
-    """`ctx` of a mutation."""
+class QueryContext(_TransactionContext):
+    """`ctx` of a query."""
 
-    __slots__ = ()
+    __slots__ = ("db",)
 
     def __init__(self, level: Level) -> None:
         self._level = level
-        self.db: DatabaseWriter = DatabaseWriter(level)  # type: ignore[misc]
+        self.db = DatabaseReader(level)
+
+
+class MutationContext(_TransactionContext):
+    """`ctx` of a mutation."""
+
+    __slots__ = ("db",)
+
+    def __init__(self, level: Level) -> None:
+        self._level = level
+        self.db = DatabaseWriter(level)
 
     def run_mutation(
         self,

@@ -2,24 +2,27 @@
 
 Theory of operation
 -------------------
-Most handlers never wait: every `await ctx.db.get(…)` has its answer before it is awaited. Giving each of them a task and a
-trip through the event loop would cost more than running it. So the coroutine is stepped here with `send(None)`, in the middle of
-whatever the loop was doing. If it ends, its value is there at once and no task, no future and no callback was made.
+Most handlers never wait: every `await ctx.db.get(…)` has its answer before it is awaited. Giving each of them a task
+and a trip through the event loop would cost more than running it. So the coroutine is stepped here with `send(None)`,
+in the middle of whatever the loop was doing. If it ends, its value is there at once and no task, no future and no
+callback was made.
 
-If it does yield, it really waits for something, and everything that asyncio promises must hold: so the *same* coroutine, paused where
-it is, is handed to a task. `HandlerSteps` is what the task runs: it first yields the future that the coroutine is paused on,
-which makes the task wait for that, and from then on passes every `send` and `throw` through.
+If it does yield, it really waits for something, and everything that asyncio promises must hold: so the *same*
+coroutine, paused where it is, is handed to a task. `HandlerSteps` is what the task runs: it first yields the future
+that the coroutine is paused on, which makes the task wait for that, and from then on passes every `send` and `throw`
+through.
 
 Three things make the first step look like one in a task:
 
-* `asyncio.current_task()` must be this handler's, for `asyncio.timeout` and `TaskGroup` cancel the task they find there. A `TaskStandIn`
-  is entered for the first step; if the handler waits, it forwards to the real task.
-* Context variables that the handler sets stay its own: the first step runs in a copied context, which the task then gets.
-* Tasks that the handler starts are noted, and stepped under the same watch, by a task factory that is set during each step only.
-  So a task that the handler forgot is found when the handler ends.
+* `asyncio.current_task()` must be this handler's, for `asyncio.timeout` and `TaskGroup` cancel the task they find
+  there. A `TaskStandIn` is entered for the first step; if the handler waits, it forwards to the real task.
+* Context variables that the handler sets stay its own: the first step runs in a copied context, which the task then
+  gets.
+* Tasks that the handler starts are noted, and stepped under the same watch, by a task factory that is set during each
+  step only. So a task that the handler forgot is found when the handler ends.
 
-Each step is bracketed by `watch.begin` and `watch.end` (see `functions.time_limit`); no engine code runs between the two
-except what the handler calls.
+Each step is bracketed by `watch.begin` and `watch.end` (see `functions.time_limit`); no engine code runs between the
+two except what the handler calls.
 """
 
 from __future__ import annotations
@@ -136,7 +139,8 @@ class HandlerSteps(Coroutine[Any, Any, Any]):
     def send(self, value: Any) -> Any:
         paused_on = self._paused_on
         if paused_on is not _NOTHING:
-            # A future that was yielded once is marked as being waited for; yielding it again makes the task wait for it.
+            # A future that was yielded once is marked as being waited for; yielding it again makes the task wait for
+            # it.
             self._paused_on = _NOTHING
             return paused_on
         return self._step(self.coroutine.send, value)
@@ -166,16 +170,18 @@ class HandlerSteps(Coroutine[Any, Any, Any]):
 def start(coroutine: Handler, run: Watched, watch: Watch, *, nested: bool = False) -> Any:
     """Steps a fresh coroutine as far as it goes without waiting.
 
-    `nested` says that the caller is itself being stepped under the same watch. Returns the coroutine's value, or a `Waiting`. What it
-    raises comes out as it is.
+    `nested` says that the caller is itself being stepped under the same watch. Returns the coroutine's value, or a
+    `Waiting`. What it raises comes out as it is.
     """
     context = contextvars.copy_context()
     return context.run(_first_step, coroutine, run, watch, NO_WATCH if nested else watch, context)
 
 
-def _first_step(coroutine: Handler, run: Watched, later_watch: Watch, watch: Watch, context: contextvars.Context) -> Any:
+def _first_step(
+    coroutine: Handler, run: Watched, later_watch: Watch, watch: Watch, context: contextvars.Context
+) -> Any:
     current_log.set(run.log)
-    loop = asyncio._get_running_loop()  # noqa: SLF001
+    loop = asyncio._get_running_loop()
     if loop is None:
         # No event loop at all (a simulation): fine for a handler that does not wait.
         watch.begin(run)
@@ -191,8 +197,8 @@ def _first_step(coroutine: Handler, run: Watched, later_watch: Watch, watch: Wat
     outer = asyncio.current_task(loop)
     factory = loop.get_task_factory()
     if outer is not None:
-        asyncio_tasks._leave_task(loop, outer)  # noqa: SLF001
-    asyncio_tasks._enter_task(loop, stand_in)  # type: ignore[arg-type]  # noqa: SLF001
+        asyncio_tasks._leave_task(loop, outer)
+    asyncio_tasks._enter_task(loop, stand_in)  # type: ignore[arg-type]
     loop.set_task_factory(_noting_factory(run, later_watch, factory))
     watch.begin(run)
     try:
@@ -202,9 +208,9 @@ def _first_step(coroutine: Handler, run: Watched, later_watch: Watch, watch: Wat
     finally:
         watch.end()
         loop.set_task_factory(factory)
-        asyncio_tasks._leave_task(loop, stand_in)  # type: ignore[arg-type]  # noqa: SLF001
+        asyncio_tasks._leave_task(loop, stand_in)  # type: ignore[arg-type]
         if outer is not None:
-            asyncio_tasks._enter_task(loop, outer)  # noqa: SLF001
+            asyncio_tasks._enter_task(loop, outer)
     return Waiting(HandlerSteps(coroutine, run, later_watch, paused_on), context, stand_in)
 
 

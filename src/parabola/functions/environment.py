@@ -1,8 +1,8 @@
 """`ctx.env`: the deployment's environment variables, as something that a query depends on.
 
-Variables are documents of a system table. Reading one leaves evidence in the read set like any other read, so a live query runs again
-when the variable it looked at changes, and only then (semantics 17.2). Names that the deployment does not set fall back to what
-the backend was started with, which cannot change while it runs.
+Variables are documents of a system table. Reading one leaves evidence in the read set like any other read, so a live
+query runs again when the variable it looked at changes, and only then (semantics 17.2). Names that the deployment
+does not set fall back to what the backend was started with, which cannot change while it runs.
 """
 
 from __future__ import annotations

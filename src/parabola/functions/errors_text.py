@@ -1,8 +1,9 @@
 """From an exception to what people read of it (wire 4.2, semantics 18).
 
-`describe` turns an exception into a `FunctionError`: one line, and below it the places in user code that it passed through, innermost
-first. The engine's own frames are left out, and file names start at the functions folder, so that nothing of the machine shows.
-`error_text` puts the line that clients see together: everything in development, the request id alone in production.
+`describe` turns an exception into a `FunctionError`: one line, and below it the places in user code that it passed
+through, innermost first. The engine's own frames are left out, and file names start at the functions folder, so that
+nothing of the machine shows. `error_text` puts the line that clients see together: everything in development, the
+request id alone in production.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ def error_text(error: FunctionError, request_id: str, *, redact: bool) -> str:
 def describe(error: BaseException, *, folder: str, from_user_code: bool, time_limit_s: float = 0.0) -> FunctionError:
     """The `FunctionError` for an exception. Its traceback is cut off afterwards: frames would keep documents alive.
 
-    `from_user_code` says whether it passed through a handler, or was raised by a check around it: only then is it "Uncaught".
+    `from_user_code` says whether it passed through a handler, or was raised by a check around it: only then is it
+    "Uncaught".
     """
     places = _user_places(error.__traceback__, folder)
     described = _describe(error, places, from_user_code, time_limit_s)
@@ -45,7 +47,9 @@ def describe(error: BaseException, *, folder: str, from_user_code: bool, time_li
 def _describe(error: BaseException, places: str, from_user_code: bool, time_limit_s: float) -> FunctionError:
     if isinstance(error, HandlerStopped):
         text = timeout_text(time_limit_s)
-        return FunctionError(text, code="FunctionTimeout", traceback=places, exception=DeveloperError(text, code="FunctionTimeout"))
+        return FunctionError(
+            text, code="FunctionTimeout", traceback=places, exception=DeveloperError(text, code="FunctionTimeout")
+        )
     if isinstance(error, ConvexError):
         return _describe_convex_error(error, places)
     if isinstance(error, SystemFault):
@@ -76,7 +80,13 @@ def timeout_text(limit_s: float) -> str:
 
 def _uncaught_line(error: BaseException) -> str:
     name = type(error).__name__
-    text = str(error) if not isinstance(error, KeyError) or type(error) is not KeyError else repr(error.args[0]) if error.args else ""
+    text = (
+        str(error)
+        if not isinstance(error, KeyError) or type(error) is not KeyError
+        else repr(error.args[0])
+        if error.args
+        else ""
+    )
     if text.startswith(f"{name}:"):
         return f"Uncaught {text}"
     return f"Uncaught {name}: {text}" if text else f"Uncaught {name}"

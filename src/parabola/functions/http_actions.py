@@ -20,7 +20,9 @@ NO_ROUTE_TEXT: Final = "No matching routes found"
 async def run_http_action(
     actions: ActionRunner, deployment: Deployment, request: Request, identity: Caller, request_id: str, redact: bool
 ) -> Response:
-    """The response to a request: the action's own, a 404 where no route fits, a 500 where it failed before it answered."""
+    """The response to a request: the action's own, a 404 where no route fits, a 500 where it failed before it
+    answered.
+    """
     if deployment.http is None:
         return _plain(404, NO_ROUTER_TEXT)
     found = deployment.http.lookup(request.path, request.method)
@@ -30,16 +32,18 @@ async def run_http_action(
     function = RegisteredFunction(f"http:{handler.__name__}", handler)
     call = Call(route, {}, identity=identity, visibility="internal", request_id=request_id, caller="http")
     run = ActionRun(actions.runner, deployment, call, function)
-    return await actions.spawn(_answer(actions, run, request, redact))
+    answer: Response = await actions.spawn(_answer(actions, run, request, redact))
+    return answer
 
 
 async def _answer(actions: ActionRunner, run: ActionRun, request: Request, redact: bool) -> Response:
-    response: Response
+    response: object
     try:
         response = await actions.call_handler(run, lambda: run.function.handler(ActionContext(run), request))
         if not isinstance(response, Response):
             raise InvalidFunctionCall(
-                f"The HTTP action {run.function.definition.__name__} returned {type(response).__name__}. Return a Response: "
+                f"The HTTP action {run.function.definition.__name__} returned {type(response).__name__}. "
+                "Return a Response: "
                 "`return Response(text, status=200)` or `return Response.json(value)`."
             )
     except Exception as error:

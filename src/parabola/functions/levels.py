@@ -2,20 +2,23 @@
 
 Theory of operation
 -------------------
-A `TransactionRun` is one attempt: one transaction, one log, one seed, one frozen time. A `Level` is one handler in it: the
-outermost one, or one that was called by `ctx.run_query` or `ctx.run_mutation`. `run.active` is the innermost level whose handler is running, and only its
-`ctx` may act. That one field carries most of the rules:
+A `TransactionRun` is one attempt: one transaction, one log, one seed, one frozen time. A `Level` is one handler in
+it: the outermost one, or one that was called by `ctx.run_query` or `ctx.run_mutation`. `run.active` is the innermost
+level whose handler is running, and only its `ctx` may act. That one field carries most of the rules:
 
-* While a nested call runs, operations of the level above wait in that level's queue, and are carried out in the order in which they were
-  issued when the nested call has ended. So two sub-transactions never overlap, whatever `asyncio.gather` does.
+* While a nested call runs, operations of the level above wait in that level's queue, and are carried out in the order
+  in which they were issued when the nested call has ended. So two sub-transactions never overlap, whatever
+  `asyncio.gather` does.
 * When the outermost handler has ended, `active` is None, and every `ctx` kept by a forgotten task is refused.
-* When the time limit has passed while the engine was at work, `stop_requested` is set, and the next operation raises `HandlerStopped`.
+* When the time limit has passed while the engine was at work, `stop_requested` is set, and the next operation raises
+  `HandlerStopped`.
 
-A nested call is started when it is issued, under `begin_nested`, and ends with `commit_nested` or `rollback_nested`; its reads
-stay in the read set either way. Nearly always it ends in the same step. If its handler really waits, it goes on in a task.
+A nested call is started when it is issued, under `begin_nested`, and ends with `commit_nested` or `rollback_nested`;
+its reads stay in the read set either way. Nearly always it ends in the same step. If its handler really waits, it
+goes on in a task.
 
-A level must not end while something it issued was not awaited: that is a forgotten `await`, and what it would have reported is lost.
-So the level fails, with the line that was written and the line that was meant.
+A level must not end while something it issued was not awaited: that is a forgotten `await`, and what it would have
+reported is lost. So the level fails, with the line that was written and the line that was meant.
 """
 
 from __future__ import annotations
@@ -29,7 +32,14 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from parabola.definitions.references import get_function_name
 from parabola.errors import InvalidArgument, InvalidFunctionCall
-from parabola.functions.calls import KIND_NAMES, check_arguments, checked_result, copied_arguments, find_function, flattened
+from parabola.functions.calls import (
+    KIND_NAMES,
+    check_arguments,
+    checked_result,
+    copied_arguments,
+    find_function,
+    flattened,
+)
 from parabola.functions.driver import Waiting, start
 from parabola.functions.logs import LogLines
 from parabola.functions.operations import Operation, PendingOperation
@@ -343,9 +353,7 @@ class NestedCall:
         for name, budget in self._limits.items():
             field = TRANSACTION_LIMITS.get(name)
             if field is None:
-                raise InvalidArgument(
-                    f"transaction_limits has no {name!r}. It takes {', '.join(TRANSACTION_LIMITS)}."
-                )
+                raise InvalidArgument(f"transaction_limits has no {name!r}. It takes {', '.join(TRANSACTION_LIMITS)}.")
             lowered[field] = min(getattr(tx.limits, field), metrics[name]["used"] + int(budget))
         self._saved_limits = tx.limits
         tx.limits = tx.usage.limits = dataclasses.replace(tx.limits, **lowered)

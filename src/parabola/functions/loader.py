@@ -1,8 +1,8 @@
 """Loading a functions folder: from files to a `Deployment` that can be run, or to one error that says where and why.
 
-A load is all or nothing. It makes a fresh set of modules (`functions.modules`), collects what they declare, and only a complete
-deployment is returned; whoever serves an older one goes on serving it until then. The order is fixed, so that two loads of the same
-files agree: `schema` first, then every other module by name.
+A load is all or nothing. It makes a fresh set of modules (`functions.modules`), collects what they declare, and only
+a complete deployment is returned; whoever serves an older one goes on serving it until then. The order is fixed, so
+that two loads of the same files agree: `schema` first, then every other module by name.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ Definition = FunctionDefinition[Any, Any]
 
 
 class Deployment:
-    """One version of a backend's code: its functions, schema, routes and providers. Immutable; a run uses one from start to end."""
+    """One version of a backend's code: its functions, schema, routes and providers. Immutable; a run uses one from
+    start to end.
+    """
 
     def __init__(
         self,
@@ -78,7 +80,8 @@ def _next_version() -> int:
 def load_folder(folder: str | os.PathLike[str]) -> Deployment:
     """Imports every module of `folder` afresh and gives the deployment that they declare.
 
-    Raises LoadError, naming file, line and reason, for anything that keeps it from being one; nothing is left behind then.
+    Raises LoadError, naming file, line and reason, for anything that keeps it from being one; nothing is left behind
+    then.
     """
     root = Path(folder).resolve()
     if not root.is_dir():
@@ -97,7 +100,9 @@ def load_folder(folder: str | os.PathLike[str]) -> Deployment:
 def _load(package: LoadedPackage, root: Path) -> Deployment:
     files = module_files(root)
     if len(files) > MODULES_MAX:
-        raise LoadError(f"{root.name} has {len(files)} modules. At most {MODULES_MAX} are supported: move helpers elsewhere.")
+        raise LoadError(
+            f"{root.name} has {len(files)} modules. At most {MODULES_MAX} are supported: move helpers elsewhere."
+        )
     files.sort(key=lambda file: (file != Path(f"{SCHEMA_MODULE}.py"), file.parts))
     linecache.checkcache()
     modules: dict[str, ModuleType] = {}
@@ -117,7 +122,8 @@ def _imported(package: LoadedPackage, root: Path, file: Path) -> ModuleType:
     for part in file.with_suffix("").parts:
         if not part.isidentifier():
             raise LoadError(
-                f"{root.name}/{file.as_posix()}: {part!r} cannot be the name of a module. Rename it to letters, digits and underscores."
+                f"{root.name}/{file.as_posix()}: {part!r} cannot be the name of a module. "
+                "Rename it to letters, digits and underscores."
             )
     try:
         return package.module(".".join(file.with_suffix("").parts))
@@ -154,7 +160,7 @@ def _missing_variable(error: Exception) -> str | None:
     last = error.__traceback__
     while last.tb_next is not None:
         last = last.tb_next
-    return str(error.args[0]) if last.tb_frame.f_code.co_filename == os.__file__ else None
+    return str(error.args[0]) if last.tb_frame.f_globals.get("__name__") == "os" else None
 
 
 def _shown(file: Path, root: Path) -> str:
@@ -184,7 +190,9 @@ def _functions_of(modules: Mapping[str, ModuleType], root: Path) -> dict[str, De
     return dict(sorted(functions.items()))
 
 
-def _special(modules: Mapping[str, ModuleType], module: str, name: str, kind: type[Any], root: Path, example: str) -> Any:
+def _special(
+    modules: Mapping[str, ModuleType], module: str, name: str, kind: type[Any], root: Path, example: str
+) -> Any:
     loaded = modules.get(module)
     if loaded is None:
         return None
@@ -199,7 +207,9 @@ def _providers(module: ModuleType | None, root: Path) -> list[ProviderConfig]:
         return []
     providers: Any = getattr(module, "providers", None)
     if not isinstance(providers, (list, tuple)):
-        raise LoadError(f"{root.name}/{AUTH_MODULE}.py must define `providers`, a list: write `providers = [auth.oidc(…)]`.")
+        raise LoadError(
+            f"{root.name}/{AUTH_MODULE}.py must define `providers`, a list: write `providers = [auth.oidc(…)]`."
+        )
     for provider in providers:
         if not isinstance(provider, (OIDCProviderConfig, CustomJWTProviderConfig)):
             raise LoadError(

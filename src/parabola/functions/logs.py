@@ -1,7 +1,7 @@
 """What a function prints and logs, as the log lines of its run (semantics 3.8, wire 1.6).
 
-`print` is replaced by `captured_print`, and records of `logging` are seen by a record factory. Both look at `current_log`: inside a
-run they add a line to it, outside of one they do what they always did. A line looks as a
+`print` is replaced by `captured_print`, and records of `logging` are seen by a record factory. Both look at
+`current_log`: inside a run they add a line to it, outside of one they do what they always did. A line looks as a
 JavaScript inspector would show it, `[LOG] 'hello' { a: 1 }`, because every client parses that shape.
 """
 
@@ -55,7 +55,9 @@ current_log: Final[ContextVar[LogLines | None]] = ContextVar("parabola_current_l
 """Where `print` and `logging` go; None outside of a run."""
 
 
-def captured_print(*parts: Any, sep: str | None = None, end: str | None = None, file: Any = None, flush: bool = False) -> None:
+def captured_print(
+    *parts: Any, sep: str | None = None, end: str | None = None, file: Any = None, flush: bool = False
+) -> None:
     """`print`: a log line inside a run, the real one outside or with a `file` of its own."""
     log = current_log.get()
     if log is None or log.closed or (file is not None and file is not sys.stdout and file is not sys.stderr):
@@ -73,7 +75,9 @@ def install_log_capture() -> None:
 
 
 class _CapturingFactory:
-    """A record factory and not a handler: a handler on the root logger would disable `logging.basicConfig` for the application."""
+    """A record factory and not a handler: a handler on the root logger would disable `logging.basicConfig` for the
+    application.
+    """
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner

@@ -1,12 +1,13 @@
 """Importing a functions folder as modules of its own, apart from everything else in the process.
 
-Each load makes a package with a name that no other load has had, so that all modules are fresh together, the modules of the last load stay
-whole for the runs that still use them, and two backends with folders of the same name do not meet. Nothing is put on `sys.path`,
-so a file named `http.py` hides nothing.
+Each load makes a package with a name that no other load has had, so that all modules are fresh together, the modules
+of the last load stay whole for the runs that still use them, and two backends with folders of the same name do not
+meet. Nothing is put on `sys.path`, so a file named `http.py` hides nothing.
 
-Inside the folder both `from .lib.auth import x` and `from backend.lib.auth import x` (`backend` being the folder's name) mean the module of the same
-load: absolute imports of the folder's name are rewritten in the syntax tree. Sources are always compiled from what is on disk now: a
-cached `.pyc` is trusted for a second or so after an edit, which is too long for a reload.
+Inside the folder both `from .lib.auth import x` and `from backend.lib.auth import x` (`backend` being the folder's
+name) mean the module of the same load: absolute imports of the folder's name are rewritten in the syntax tree.
+Sources are always compiled from what is on disk now: a cached `.pyc` is trusted for a second or so after an edit,
+which is too long for a reload.
 """
 
 from __future__ import annotations
@@ -147,7 +148,8 @@ sys.meta_path.insert(0, _finder)
 def module_files(folder: Path) -> list[Path]:
     """The Python files of a functions folder that may hold functions, relative to it, in a fixed order.
 
-    Left out: `_generated` and whatever else begins with an underscore or a dot, caches, and tests that live beside the code.
+    Left out: `_generated` and whatever else begins with an underscore or a dot, caches, and tests that live beside
+    the code.
     """
     found: list[Path] = []
     for root, folders, files in os.walk(folder):

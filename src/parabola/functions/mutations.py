@@ -2,19 +2,21 @@
 
 Theory of operation
 -------------------
-An attempt is a transaction at the newest timestamp and one run of the handler in it. If it succeeds the transaction goes to the
-committer, which says yes with a timestamp (once durable) or no with a conflict. After a conflict everything of the attempt is thrown
-away, log lines too, and another begins: fresh arguments, fresh seed, fresh time. A handler that failed
-is final: it read one snapshot, which is a state that was, and it wrote nothing.
+An attempt is a transaction at the newest timestamp and one run of the handler in it. If it succeeds the transaction
+goes to the committer, which says yes with a timestamp (once durable) or no with a conflict. After a conflict
+everything of the attempt is thrown away, log lines too, and another begins: fresh arguments, fresh seed, fresh time.
+A handler that failed is final: it read one snapshot, which is a state that was, and it wrote nothing.
 
-The first retry is made at once. The engine runs in one thread and attempts begin at the newest timestamp, so a handler that does not wait
-cannot meet a conflict at all: nobody else has a turn between its begin and its commit. A conflict means that the handler waited, and that
-the other commit is already in; starting again is all there is to do. Should that fail too, there is real contention, and the
-following ones back off exponentially, with jitter, as semantics 7.3 says.
+The first retry is made at once. The engine runs in one thread and attempts begin at the newest timestamp, so a
+handler that does not wait cannot meet a conflict at all: nobody else has a turn between its begin and its commit. A
+conflict means that the handler waited, and that the other commit is already in; starting again is all there is to do.
+Should that fail too, there is real contention, and the following ones back off exponentially, with jitter, as
+semantics 7.3 says.
 
-Exactly once. A mutation sent over a session carries (session id, request id). Before the handler runs, that key is looked up in
-`_session_requests`; after it, the record is written in the same transaction. So both are there or neither; and since the lookup is in the
-read set, two sendings that race conflict, and the second finds the record of the first. A failed mutation leaves no record.
+Exactly once. A mutation sent over a session carries (session id, request id). Before the handler runs, that key is
+looked up in `_session_requests`; after it, the record is written in the same transaction. So both are there or
+neither; and since the lookup is in the read set, two sendings that race conflict, and the second finds the record of
+the first. A failed mutation leaves no record.
 
 Once `Database.commit` was called nothing outside can stop the mutation: the caller is only told.
 """
@@ -143,7 +145,8 @@ class MutationAttempts:
         self._value = result
         self._value_json = value_json
         tx = run.tx
-        # Refused from now on: whatever a forgotten task still writes would come too late. The committer closes the transaction.
+        # Refused from now on: whatever a forgotten task still writes would come too late. The committer closes the
+        # transaction.
         run.active = None
         self._services.database.commit(tx, self._committed)
 
@@ -216,7 +219,8 @@ class MutationAttempts:
         if record is None:
             return False
         self._recorded = record
-        # Read at the newest timestamp, so the record may not be durable yet. A commit of nothing is answered when it is.
+        # Read at the newest timestamp, so the record may not be durable yet. A commit of nothing is answered when it
+        # is.
         self._services.database.commit(tx, self._record_is_durable)
         return True
 

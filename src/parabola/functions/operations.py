@@ -1,11 +1,12 @@
 """What a call on `ctx` gives back: an operation that was already issued, to be awaited for its result.
 
-As with a promise in JavaScript, the work starts at the call and not at the `await`: arguments are taken as they are then, and
-`asyncio.gather(ctx.db.insert(…), ctx.db.insert(…))` writes in the order in which the calls are written. Errors wait for the `await`.
+As with a promise in JavaScript, the work starts at the call and not at the `await`: arguments are taken as they are
+then, and `asyncio.gather(ctx.db.insert(…), ctx.db.insert(…))` writes in the order in which the calls are written.
+Errors wait for the `await`.
 
-An operation is not a native coroutine, so Python has nothing to say when it is never awaited. The level of the run that issued
-it keeps a note of it until it is awaited, and refuses to end with notes left (see `functions.levels`). Using the operation
-as though it were its result is answered with the line that was meant.
+An operation is not a native coroutine, so Python has nothing to say when it is never awaited. The level of the run
+that issued it keeps a note of it until it is awaited, and refuses to end with notes left (see `functions.levels`).
+Using the operation as though it were its result is answered with the line that was meant.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Operation(Coroutine[Any, Any, Any]):
         if self.error is not None:
             raise self.error
         return self.value
-        yield  # makes this a generator, which ends before it would get here
+        yield  # type: ignore[unreachable]  # makes this a generator, which ends before it would get here
 
     # The next three make it a coroutine, for asyncio.create_task, TaskGroup and wait_for take nothing less.
 
@@ -75,7 +76,7 @@ class Operation(Coroutine[Any, Any, Any]):
         )
 
     def __getattr__(self, name: str) -> NoReturn:
-        if name.startswith("__") and name.endswith("__") or name.startswith("_asyncio") or name in _ASKED_BY_PYTHON:
+        if (name.startswith("__") and name.endswith("__")) or name.startswith("_asyncio") or name in _ASKED_BY_PYTHON:
             raise AttributeError(name)
         self._not_awaited()
 
@@ -86,7 +87,9 @@ class Operation(Coroutine[Any, Any, Any]):
 
 
 # What asyncio and inspect look for on a coroutine to describe it.
-_ASKED_BY_PYTHON: Final = frozenset({"cr_await", "cr_code", "cr_frame", "cr_running", "gi_code", "gi_frame", "gi_running", "name"})
+_ASKED_BY_PYTHON: Final = frozenset(
+    {"cr_await", "cr_code", "cr_frame", "cr_running", "gi_code", "gi_frame", "gi_running", "name"}
+)
 
 
 class PendingOperation(Operation):

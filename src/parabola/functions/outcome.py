@@ -22,11 +22,13 @@ class Call:
     """One request to run one function.
 
     `path` is any spelling of the function's name. `args` is the decoded argument object (anything else is refused with
-    the error text of the wire spec). `visibility` says what the caller may reach: "internal" for admins, other functions and the
-    scheduler. `request_id` goes into error texts and is shared by everything that one client request causes; `caller` says
-    who asked, for the function log: "client", "http", "action", "scheduler", "cron", "admin", "test".
+    the error text of the wire spec). `visibility` says what the caller may reach: "internal" for admins, other
+    functions and the scheduler. `request_id` goes into error texts and is shared by everything that one client
+    request causes; `caller` says who asked, for the function log: "client", "http", "action", "scheduler", "cron",
+    "admin", "test".
 
-    `request_metadata` is what `ctx.meta.get_request_metadata()` answers (ip, userAgent, scheduledFunctionId, authToken).
+    `request_metadata` is what `ctx.meta.get_request_metadata()` answers (ip, userAgent, scheduledFunctionId,
+    authToken).
     """
 
     __slots__ = ("args", "caller", "identity", "path", "request_id", "request_metadata", "visibility")
@@ -54,9 +56,10 @@ class Call:
 class FunctionError:
     """Why a run failed.
 
-    `message` is the first line (`Uncaught ValueError: boom`, `ArgumentValidationError: …`), `traceback` the lines of user code
-    below it (perhaps empty, each ending in a newline), `data` the decoded data of a ConvexError or UNDEFINED, `code` the
-    stable short code. `is_system` is true for faults that are not the application's: those may be tried again.
+    `message` is the first line (`Uncaught ValueError: boom`, `ArgumentValidationError: …`), `traceback` the lines of
+    user code below it (perhaps empty, each ending in a newline), `data` the decoded data of a ConvexError or
+    UNDEFINED, `code` the stable short code. `is_system` is true for faults that are not the application's: those may
+    be tried again.
     """
 
     __slots__ = ("code", "data", "exception", "is_system", "message", "traceback")

@@ -1,13 +1,14 @@
 """From the name in a call to the function to run.
 
-Every function is entered under the camelCase form of its path, which all spellings of it share (`definitions.paths`); two
-functions that share it are refused when a deployment is made. What running a function needs is worked out once per deployment:
-validators are compiled to checkers, and the handler's way of taking arguments is decided.
+Every function is entered under the camelCase form of its path, which all spellings of it share (`definitions.paths`);
+two functions that share it are refused when a deployment is made. What running a function needs is worked out once
+per deployment: validators are compiled to checkers, and the handler's way of taking arguments is decided.
 """
 
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
@@ -24,7 +25,19 @@ _SPELLINGS_KEPT_MAX: Final = 10_000
 class RegisteredFunction:
     """One function, ready to run. `path` is canonical; `name` is how people read it (`default` left out)."""
 
-    __slots__ = ("check_args", "check_returns", "convert", "definition", "handler", "is_coroutine", "kind", "name", "path", "style", "visibility")
+    __slots__ = (
+        "check_args",
+        "check_returns",
+        "convert",
+        "definition",
+        "handler",
+        "is_coroutine",
+        "kind",
+        "name",
+        "path",
+        "style",
+        "visibility",
+    )
 
     def __init__(self, path: str, definition: Definition) -> None:
         signature = definition.signature
@@ -69,7 +82,9 @@ class Registry:
     """The functions of one deployment, by any spelling of their paths."""
 
     def __init__(self, definitions: Mapping[str, Definition]) -> None:
-        """`definitions` by canonical path. Raises LoadError for two that are one on the wire, or that cannot be resolved."""
+        """`definitions` by canonical path. Raises LoadError for two that are one on the wire, or that cannot be
+        resolved.
+        """
         self._by_wire_name: dict[str, RegisteredFunction] = {}
         self._by_spelling: dict[str, RegisteredFunction] = {}
         for path, definition in definitions.items():
@@ -77,7 +92,8 @@ class Registry:
             other = self._by_wire_name.get(key)
             if other is not None:
                 raise LoadError(
-                    f"{other.path} and {path} are the same function on the wire: both are reachable as {key}. Rename one of them."
+                    f"{other.path} and {path} are the same function on the wire: both are reachable as {key}. "
+                    "Rename one of them."
                 )
             try:
                 registered = RegisteredFunction(path, definition)
@@ -108,4 +124,4 @@ class Registry:
 
 def _where(definition: Definition) -> str:
     code = getattr(inspect.unwrap(definition.handler), "__code__", None)
-    return f"{code.co_filename}:{code.co_firstlineno}" if code is not None else definition.__module__
+    return f"{os.path.basename(code.co_filename)}:{code.co_firstlineno}" if code is not None else definition.__module__

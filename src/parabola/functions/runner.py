@@ -1,9 +1,9 @@
 """Runs functions: one call in, one outcome out.
 
-The runner holds the branches for the kinds of functions; what it calls is straight-line. A query is one attempt on a snapshot
-(here), a mutation is one or more attempts and a commit (`functions.mutations`), an action is no transaction at all
-(`functions.actions`). All three check the call in the same way (`functions.calls`) and never raise for what user code did: that is
-in the outcome.
+The runner holds the branches for the kinds of functions; what it calls is straight-line. A query is one attempt on a
+snapshot (here), a mutation is one or more attempts and a commit (`functions.mutations`), an action is no transaction
+at all (`functions.actions`). All three check the call in the same way (`functions.calls`) and never raise for what
+user code did: that is in the outcome.
 
 `deployment` may be replaced at any time between calls. Each run looks at it once, at its start, and keeps to it.
 """
@@ -56,8 +56,8 @@ class Runner:
         deployment_metadata: Mapping[str, Any] | None = None,
         call_later: CallLater | None = None,
     ) -> None:
-        """`environment` is what `ctx.env` shows beside the deployment's own variables. `call_later(seconds, function)` is how retries
-        wait; by default it is that of the running loop.
+        """`environment` is what `ctx.env` shows beside the deployment's own variables. `call_later(seconds,
+        function)` is how retries wait; by default it is that of the running loop.
         """
         self.services = Services(
             database,
@@ -79,7 +79,8 @@ class Runner:
     ) -> Outcome | asyncio.Future[Outcome]:
         """Runs a query on the snapshot at `ts` (default: the newest durable one).
 
-        The outcome is there at once, unless the handler really waits: then a future of it. `journal` keeps a page in its place.
+        The outcome is there at once, unless the handler really waits: then a future of it. `journal` keeps a page in
+        its place.
         """
         tx = self.services.database.begin_query(ts, journal=journal)
         return QueryRun(self.services, self.deployment, call, tx).start()
@@ -94,10 +95,10 @@ class Runner:
     ) -> None:
         """Runs a mutation until it commits, fails or has used up its retries; `done` is then called with the outcome.
 
-        `done` is called in the engine's thread, for a success only once the commit is durable, perhaps before this returns.
-        With `session_request`, (session id, request id), the mutation takes effect at most once however often it is sent: the outcome
-        of an earlier, committed sending is answered instead. `before_commit(tx, value)` may write in the same transaction, after the
-        handler succeeded. Nobody can cancel a mutation from outside.
+        `done` is called in the engine's thread, for a success only once the commit is durable, perhaps before this
+        returns. With `session_request`, (session id, request id), the mutation takes effect at most once however
+        often it is sent: the outcome of an earlier, committed sending is answered instead. `before_commit(tx, value)`
+        may write in the same transaction, after the handler succeeded. Nobody can cancel a mutation from outside.
         """
         MutationAttempts(
             self.services, self.deployment, call, done, session_request, self.call_later, before_commit
@@ -110,7 +111,9 @@ class Runner:
     async def run_http_action(
         self, request: Request, identity: Caller = None, *, request_id: str = "", redact: bool = False
     ) -> Response:
-        """Routes an HTTP request to its action and gives its response; an error of its own is a 500 response (semantics 10)."""
+        """Routes an HTTP request to its action and gives its response; an error of its own is a 500 response
+        (semantics 10).
+        """
         return await run_http_action(self._actions, self.deployment, request, identity, request_id, redact)
 
     async def close(self) -> None:

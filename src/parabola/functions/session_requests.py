@@ -1,7 +1,9 @@
-"""The records of what mutations answered, by (session id, request id): what makes a mutation that is sent twice happen once.
+"""The records of what mutations answered, by (session id, request id): what makes a mutation that is sent twice
+happen once.
 
-A record is rows of `_session_requests`, one unless the answer is larger than a document may be. Their pieces, in order of creation, are
-the log lines as JSON, a line feed (which JSON text never contains), and the value in its wire form.
+A record is rows of `_session_requests`, one unless the answer is larger than a document may be. Their pieces, in
+order of creation, are the log lines as JSON, a line feed (which JSON text never contains), and the value in its wire
+form.
 """
 
 from __future__ import annotations

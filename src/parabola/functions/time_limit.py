@@ -2,20 +2,21 @@
 
 Theory of operation
 -------------------
-A query or mutation has the event loop's thread to itself while it runs. One that never comes back would stop the server, and no
-timer of the loop could help, since the loop is what it holds. So a second thread, the watchdog, looks every few dozen
-milliseconds at a note saying which run has the thread and since when. Starting and ending a run costs two attribute writes and one
-look at a clock; nothing else happens until a limit is passed.
+A query or mutation has the event loop's thread to itself while it runs. One that never comes back would stop the
+server, and no timer of the loop could help, since the loop is what it holds. So a second thread, the watchdog, looks
+every few dozen milliseconds at a note saying which run has the thread and since when. Starting and ending a run costs
+two attribute writes and one look at a clock; nothing else happens until a limit is passed.
 
-Then `HandlerStopped` must be raised *inside* the handler, and only there. Raised in the engine, it could leave a transaction half
-changed. On the main thread the watchdog sends the thread a signal. Python runs the signal's handler between two instructions of
-whatever was running and hands it that frame: if the innermost frame that is either the user's or the engine's is the user's, the handler raises, also out of
-a `time.sleep`; if it is the engine's, it only leaves a mark (`stop_requested`), and the next call on `ctx` raises in its place. The watchdog
-repeats itself until the run has ended, so a loop of the user's around quick engine code is met in user code soon.
+Then `HandlerStopped` must be raised *inside* the handler, and only there. Raised in the engine, it could leave a
+transaction half changed. On the main thread the watchdog sends the thread a signal. Python runs the signal's handler
+between two instructions of whatever was running and hands it that frame: if the innermost frame that is either the
+user's or the engine's is the user's, the handler raises, also out of a `time.sleep`; if it is the engine's, it only
+leaves a mark (`stop_requested`), and the next call on `ctx` raises in its place. The watchdog repeats itself until
+the run has ended, so a loop of the user's around quick engine code is met in user code soon.
 
-When the engine runs in another thread, signals cannot reach it. There the watchdog looks at that thread's frames while it holds the
-interpreter lock, and if they are in user code asks the interpreter to raise asynchronously. A blocking call into C is then
-stopped only when it returns.
+When the engine runs in another thread, signals cannot reach it. There the watchdog looks at that thread's frames
+while it holds the interpreter lock, and if they are in user code asks the interpreter to raise asynchronously. A
+blocking call into C is then stopped only when it returns.
 
 `HandlerStopped` is a BaseException, so that `except Exception` does not swallow it.
 """
@@ -44,17 +45,21 @@ LOADED_MODULE_PREFIX: Final = "_parabola_functions_"
 
 _ENGINE_FOLDER: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _DRIVER_FILE: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "driver.py")
-_LIBRARY_FOLDERS: Final = tuple(
-    folder.rstrip(os.sep) + os.sep
-    for folder in {
-        sysconfig.get_path("stdlib"),
-        sysconfig.get_path("platstdlib"),
-        sysconfig.get_path("purelib"),
-        sysconfig.get_path("platlib"),
-        *site.getsitepackages(),
-    }
-    if folder
+_LIBRARY_FILES: Final = (
+    "<",
+    *(
+        folder.rstrip(os.sep) + os.sep
+        for folder in {
+            sysconfig.get_path("stdlib"),
+            sysconfig.get_path("platstdlib"),
+            sysconfig.get_path("purelib"),
+            sysconfig.get_path("platlib"),
+            *site.getsitepackages(),
+        }
+        if folder
+    ),
 )
+"""How the file names of code begin that was not written here or by the user; "<" is what generated code is named."""
 
 
 class HandlerStopped(BaseException):
@@ -110,7 +115,7 @@ class TimeLimit:
         if self._thread_id == threading.main_thread().ident and _signal_handler.installed:
             signal.pthread_kill(self._thread_id, _SIGNAL)  # type: ignore[arg-type]
             return
-        frame = sys._current_frames().get(self._thread_id)  # noqa: SLF001
+        frame = sys._current_frames().get(self._thread_id)  # pyright: ignore[reportPrivateUsage]
         # This thread has just been given the interpreter lock and keeps it for the next few lines.
         if self._run is not run:
             return
@@ -159,7 +164,7 @@ def is_engine_file(file: str) -> bool:
 
 def is_library_file(file: str) -> bool:
     """Whether code from `file` is the standard library's, an installed package's, or generated."""
-    return file.startswith(_LIBRARY_FOLDERS) or file.startswith("<")
+    return file.startswith(_LIBRARY_FILES)
 
 
 def _raise_in_thread(thread_id: int, error: type[BaseException] | None) -> None:

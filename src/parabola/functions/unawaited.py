@@ -1,7 +1,8 @@
 """Finding the `await` that was forgotten.
 
-An operation knows what it is but not where it was issued: noting the line of every call would cost every call. So when one was
-forgotten, and only then, the source of the handler is searched for a line that calls it and drops the result.
+An operation knows what it is but not where it was issued: noting the line of every call would cost every call. So
+when one was forgotten, and only then, the source of the handler is searched for a line that calls it and drops the
+result.
 """
 
 from __future__ import annotations
@@ -24,13 +25,20 @@ def unawaited_error(function: RegisteredFunction, operations: Iterable[Operation
     """The error for a handler that returned before it had awaited all that it issued."""
     names = sorted({operation.name for operation in operations})
     places = [place for name in names for place in _places(function, name.rpartition(".")[2])]
-    lines = [f"{function.name} ended without waiting for {_counted(names)}, so nobody would hear if it had failed. Nothing was written."]
+    lines = [
+        f"{function.name} ended without waiting for {_counted(names)}, so nobody would hear if it had failed. "
+        "Nothing was written."
+    ]
     if not places:
         lines.append(f"Write `await {names[0]}(...)` instead of `{names[0]}(...)`.")
     for where, source in places:
         lines.append(f"  {where}")
         lines.append(f"    wrong:  {source}")
-        lines.append(f"    right:  await {source}" if "=" not in source.partition("(")[0] else f"    right:  {_with_await(source)}")
+        lines.append(
+            f"    right:  await {source}"
+            if "=" not in source.partition("(")[0]
+            else f"    right:  {_with_await(source)}"
+        )
     return InvalidFunctionCall("\n".join(lines), code="UnawaitedOperation")
 
 

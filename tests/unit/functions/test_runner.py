@@ -143,7 +143,9 @@ def test_arguments_and_results_beyond_their_size_are_refused() -> None:
 
     engine = Engine({"m:echo": echo}, limits=Limits(arguments_bytes_max=2000, result_bytes_max=3000))
     assert message_of(engine.query("m:echo", {"text": "x" * 2500})).startswith("Arguments for m:echo are too large")
-    assert message_of(engine.query("m:echo", {"text": "x" * 1500})).startswith("Function m:echo return value is too large")
+    assert message_of(engine.query("m:echo", {"text": "x" * 1500})).startswith(
+        "Function m:echo return value is too large"
+    )
 
 
 @pytest.mark.parametrize("returned", [None, UNDEFINED])
@@ -179,7 +181,9 @@ def test_returning_what_is_no_value_names_the_function() -> None:
     async def strange(ctx: Any):
         return {"at": object()}
 
-    assert message_of(Engine({"m:strange": strange}).query("m:strange")).startswith("Function m:strange return value invalid: ")
+    assert message_of(Engine({"m:strange": strange}).query("m:strange")).startswith(
+        "Function m:strange return value invalid: "
+    )
 
 
 def test_plain_handlers_are_accepted_too() -> None:

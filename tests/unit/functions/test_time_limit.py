@@ -1,4 +1,4 @@
-"""A handler that runs for too long is stopped, by name, and the server goes on (semantics 3.7, 22.3 items 21 and 30)."""
+"""A handler that runs too long is stopped, by name, and the server goes on (semantics 3.7, 22.3 items 21 and 30)."""
 
 from __future__ import annotations
 

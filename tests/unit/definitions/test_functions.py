@@ -1,0 +1,113 @@
+"""Decorators mark a function and leave it callable (semantics 3.1, 3.4)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from parabola import (
+    action,
+    http_action,
+    internal_action,
+    internal_mutation,
+    internal_query,
+    mutation,
+    pagination_opts_validator,
+    pagination_result_validator,
+    query,
+    v,
+)
+
+
+@pytest.mark.parametrize(
+    ("decorator", "kind", "visibility"),
+    [
+        (query, "query", "public"),
+        (mutation, "mutation", "public"),
+        (action, "action", "public"),
+        (internal_query, "query", "internal"),
+        (internal_mutation, "mutation", "internal"),
+        (internal_action, "action", "internal"),
+        (http_action, "http", "public"),
+    ],
+)
+def test_each_decorator_gives_its_kind_and_visibility(decorator: Any, kind: str, visibility: str) -> None:
+    @decorator
+    async def f(ctx: Any) -> None:
+        """What f does."""
+
+    assert (f.kind, f.visibility, f.__name__, f.__doc__) == (kind, visibility, "f", "What f does.")
+
+
+def test_a_decorated_function_is_still_the_helper_it_was() -> None:
+    @query(args={"n": v.number()}, returns=v.string())
+    async def doubled(ctx: Any, n: int) -> int:
+        return n * 2
+
+    assert asyncio.run(doubled(None, n=2)) == 4
+
+
+def test_arguments_are_declared_by_a_map_or_an_object_or_any() -> None:
+    async def f(ctx: Any, args: Any) -> None: ...
+
+    assert query(args={"a": v.string()})(f).args == v.object({"a": v.string()})
+    assert query(args=v.object({"a": v.string()}))(f).args == v.object({"a": v.string()})
+    assert query(args=v.any())(f).args == v.any()
+    assert query(returns={"a": v.string()})(f).returns == v.object({"a": v.string()})
+
+
+def test_arguments_that_are_no_object_are_refused_at_once() -> None:
+    with pytest.raises(TypeError, match="The arguments of a call are always one object"):
+        query(args=v.string())
+
+
+def test_annotations_are_resolved_on_first_use_and_may_name_what_comes_later() -> None:
+    @query
+    async def f(ctx: Any, later: Later) -> None: ...
+
+    with pytest.raises(Exception, match="Later"):
+        _ = f.args
+
+
+class Later:
+    """No argument type, for the test above."""
+
+
+def test_a_handler_with_context_only_accepts_any_arguments() -> None:
+    @query
+    async def f(ctx: Any): ...
+
+    assert (f.signature.args, f.signature.style) == (None, "nothing")
+
+
+def test_a_handler_without_context_is_refused_saying_what_to_write() -> None:
+    @query
+    async def f() -> None: ...
+
+    with pytest.raises(TypeError, match=r"write `async def f\(ctx, …\)`"):
+        _ = f.signature
+
+
+def test_what_is_not_a_function_is_refused() -> None:
+    with pytest.raises(TypeError, match="is not a function"):
+        query(1)  # type: ignore[call-overload]
+
+
+def test_the_pagination_validators_have_the_fields_that_clients_send_and_expect() -> None:
+    assert set(pagination_opts_validator.fields) == {
+        "numItems",
+        "cursor",
+        "endCursor",
+        "id",
+        "maximumRowsRead",
+        "maximumBytesRead",
+    }
+    assert set(pagination_result_validator(v.any()).fields) == {
+        "page",
+        "isDone",
+        "continueCursor",
+        "splitCursor",
+        "pageStatus",
+    }

@@ -1,0 +1,67 @@
+"""Function paths in all their spellings (wire 4.1)."""
+
+from __future__ import annotations
+
+import pytest
+
+from parabola.definitions.paths import InvalidFunctionPath, canonical_path, display_path, wire_name
+
+
+@pytest.mark.parametrize(
+    ("sent", "canonical"),
+    [
+        ("messages:list", "messages:list"),
+        ("messages.js:list", "messages:list"),
+        ("a/b/c:page", "a/b/c:page"),
+        ("listMessages", "listMessages:default"),
+        ("listMessages.js:default", "listMessages:default"),
+        ("a.b/c_d:e_1", "a.b/c_d:e_1"),
+    ],
+)
+def test_a_path_has_one_canonical_form(sent: str, canonical: str) -> None:
+    assert canonical_path(sent) == canonical
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "",
+        ":",
+        "a:",
+        ":b",
+        "a//b:c",
+        "/a:b",
+        "a/:b",
+        "a b:c",
+        "a:b-c",
+        "../a:b",
+        "a:b:c",
+        "a:1b",
+        "é:b",
+        "a" * 65 + ":b",
+    ],
+)
+def test_what_no_function_could_be_called_is_refused(sent: str) -> None:
+    with pytest.raises(InvalidFunctionPath, match="is not a function path"):
+        canonical_path(sent)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("gold_upgrades:get_gold_upgrades", "goldUpgrades:getGoldUpgrades"),
+        ("a_b/c_d:e_f", "aB/cD:eF"),
+        ("m:get_2_things", "m:get2Things"),
+        ("m:_private_thing", "m:_privateThing"),
+    ],
+)
+def test_both_spellings_share_one_name_on_the_wire(one: str, other: str) -> None:
+    assert wire_name(one) == wire_name(other)
+
+
+def test_different_functions_do_not_share_a_name() -> None:
+    assert wire_name("m:getgold") != wire_name("m:get_gold")
+
+
+def test_default_is_left_out_for_people() -> None:
+    assert (display_path("m:default"), display_path("m:f")) == ("m", "m:f")
