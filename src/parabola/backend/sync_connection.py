@@ -46,10 +46,11 @@ class Subscription:
 
     __slots__ = ("connection", "query_id", "question", "run")
 
-    def __init__(self, connection: SyncConnection, query_id: int, question: Question) -> None:
+    def __init__(self, connection: SyncConnection, query_id: int) -> None:
         self.connection = connection
         self.query_id = query_id
-        self.question = question
+        # The shared one, so that its answers are found on it.
+        self.question: Question
         self.run: LiveRun | None = None
 
     def run_broken(self) -> None:
@@ -372,6 +373,17 @@ class SyncConnection:
             peer.finish_update(ts, (), now_ns)
             return
         identity = _caller(peer.identity)
+        if len(begun.runs) == 1:
+            query = begun.runs[0]
+            subscription = self._subscription(query, identity)
+            known = live.find(subscription.question, identity, query.journal)
+            if known is not None and known.result is not None:
+                # The common case, kept short: one of the thousand who follow what somebody else has just asked again.
+                driver.transitions += 1
+                peer.finish_update(ts, ((query, known.result),), now_ns)
+                live.follow(known, subscription)
+                subscription.run = known
+                return
         update = _RunningUpdate(begun.runs, ts)
         for at, query in enumerate(begun.runs):
             subscription = self._subscription(query, identity)
@@ -388,7 +400,7 @@ class SyncConnection:
         if update.missing:
             self._update = update
         else:
-            self._finish_update(update)
+            self._finish_update(update, now_ns)
 
     def _answered_later(self, update: _RunningUpdate, at: int, subscription: Subscription, answer: Answer) -> None:
         update.missing -= 1
@@ -397,7 +409,7 @@ class SyncConnection:
         self._take(update, at, subscription, answer)
         if update.missing == 0:
             self._update = None
-            self._finish_update(update)
+            self._finish_update(update, self._driver.clock.now_ns())
             self._driver.schedule(self)
 
     def _take(self, update: _RunningUpdate, at: int, subscription: Subscription, answer: Answer) -> None:
@@ -412,7 +424,7 @@ class SyncConnection:
         else:
             self._peer.invalidate(subscription.query_id)
 
-    def _finish_update(self, update: _RunningUpdate) -> None:
+    def _finish_update(self, update: _RunningUpdate, now_ns: int) -> None:
         driver = self._driver
         peer = self._peer
         results: list[tuple[FollowedQuery, QueryResult]] = []
@@ -425,7 +437,7 @@ class SyncConnection:
                 return
         self._attempts = 0
         driver.transitions += 1
-        peer.finish_update(update.ts, results, driver.clock.now_ns())
+        peer.finish_update(update.ts, results, now_ns)
 
     def _try_update_again(self, update: _RunningUpdate, fault: RunFault) -> None:
         """The system failed a query, which is not the client's business: the whole update is made again, later."""
@@ -448,14 +460,14 @@ class SyncConnection:
         visibility = _visibility(identity)
         subscription = query.subscription
         if isinstance(subscription, Subscription):
-            self._let_go(query)
-            if subscription.question.visibility != visibility:
-                old = subscription.question
-                subscription.question = Question(old.path, old.args_json, visibility, old.component)
-            return subscription
+            if subscription.run is not None:
+                self._let_go(query)
+            if subscription.question.visibility == visibility:
+                return subscription
+        else:
+            subscription = query.subscription = Subscription(self, query.query_id)
         question = Question(query.path, query.args, visibility, query.component)
-        query.args = b""  # the question has them now
-        subscription = query.subscription = Subscription(self, query.query_id, question)
+        subscription.question = self._driver.live.share(question)
         return subscription
 
     def _let_go(self, query: FollowedQuery) -> None:

@@ -37,7 +37,7 @@ from parabola.functions.outcome import Call, FunctionError, Outcome
 from parabola.limits import DEFAULT_LIMITS, Limits
 from parabola.live.cache import QueryCache
 from parabola.live.interval_map import IntervalMap
-from parabola.live.question import Question
+from parabola.live.question import Question, Questions
 from parabola.live.subscription import Answer, Follower, LiveRun, RunFault
 from parabola.seams import Clock, Entropy
 from parabola.sync.results import QueryResult
@@ -89,6 +89,7 @@ class LiveQueries:
         self._entropy = entropy
         self.ts = log.durable_ts
         self._maps: dict[int, IntervalMap[LiveRun]] = {}
+        self._questions = Questions()
         self._cache = QueryCache(limits.query_cache_bytes_max, self._evicted)
         # Failed runs are not for keeping, but all who ask before the next commit share them.
         self._failures: dict[tuple[Question, bytes, str | None], LiveRun] = {}
@@ -105,6 +106,20 @@ class LiveQueries:
 
     # Questions.
 
+    def share(self, question: Question) -> Question:
+        """The question that stands for all that ask the same; holding on to it makes every `ask` cheaper."""
+        return self._questions.share(question)
+
+    def find(self, question: Question, identity: Caller, journal: str | None) -> LiveRun | None:
+        """The answer at `self.ts` if it is at hand. `question` is a shared one."""
+        identity_key = b"" if identity is None else identity.cache_key
+        run = self._cache.find(question, identity_key, journal, self._clock.monotonic())
+        if run is None and self._failures:
+            run = self._failures.get((question, identity_key, journal))
+        if run is not None:
+            self.hits += 1
+        return run
+
     def ask(
         self,
         question: Question,
@@ -116,27 +131,38 @@ class LiveQueries:
 
         The answer that `later` gets is as of the `ts` of this call.
         """
+        question = self._questions.share(question)
+        return self.find(question, identity, journal) or self.run(question, identity, journal, later)
+
+    def run(
+        self,
+        question: Question,
+        identity: Caller,
+        journal: str | None,
+        later: Callable[[Answer], None],
+    ) -> Answer | None:
+        """As `ask`, for a shared question that `find` has no answer to."""
         identity_key = b"" if identity is None else identity.cache_key
-        run = self._cache.find(question, identity_key, journal, self._clock.monotonic())
-        if run is None and self._failures:
-            run = self._failures.get((question, identity_key, journal))
-        if run is not None:
-            self.hits += 1
-            return run
         waiting_key = (question, identity_key, journal, self.ts)
-        waiting = self._pending.get(waiting_key)
-        if waiting is not None:
-            waiting.append(later)
-            return None
+        if self._pending:
+            waiting = self._pending.get(waiting_key)
+            if waiting is not None:
+                waiting.append(later)
+                return None
         request_id = self._entropy.bytes(8).hex()
         epochs = (self._epoch, self._environment_epoch)
         self.runs += 1
-        try:
-            args = question.decode()
-        except InvalidValue as error:
-            outcome: Outcome | Future[Outcome] = bad_arguments(question.path, error, self.ts)
+        outcome: Outcome | Future[Outcome]
+        if question.refusal is not None:
+            outcome = bad_arguments(question.path, question.refusal, self.ts)
         else:
-            call = Call(question.path, args, identity=identity, visibility=question.visibility, request_id=request_id)
+            call = Call(
+                question.path,
+                question.args,
+                identity=identity,
+                visibility=question.visibility,
+                request_id=request_id,
+            )
             outcome = self._runner.run_query(call, ts=self.ts, journal=journal)
         if isinstance(outcome, Outcome):
             return self._keep(outcome, question, identity_key, journal, request_id, epochs)
@@ -171,7 +197,7 @@ class LiveQueries:
     def unfollow(self, run: LiveRun, follower: Follower) -> None:
         """Takes `follower` off `run`; the run is forgotten if nobody else has a use for it."""
         run.followers.discard(follower)
-        if run.is_valid and not run.followers and not run.cache_keys and run in self._watched:
+        if run.is_valid and not run.followers and not run.answer_keys and run in self._watched:
             self._unwatch(run)
 
     # What breaks answers.
@@ -229,7 +255,7 @@ class LiveQueries:
                 held[run] = held.get(run, 0) + 1
         for run in self._watched:
             assert run.is_valid, "a broken run is watched"
-            assert run.followers or run.cache_keys, "a run is watched for nobody"
+            assert run.followers or run.answer_keys, "a run is watched for nobody"
             assert held.get(run, 0) == len(run.ranges), "a run's ranges are not those in the maps"
         assert set(held) <= self._watched, "the maps hold a run that is not watched"
         assert all(run in self._watched for run in self._cache), "a cached run is not watched"
@@ -249,23 +275,29 @@ class LiveQueries:
         error = outcome.error
         if error is not None and error.is_system:
             return RunFault(error)
-        run = LiveRun(self._present(outcome, request_id), _trimmed(outcome), self._clock.monotonic())
-        if not self._still_holds(outcome, epochs):
+        run = LiveRun(question, self._present(outcome, request_id), outcome, self._clock.monotonic())
+        still_holds = self._still_holds(outcome, epochs)
+        reads = outcome.read_set
+        # What is kept of an outcome: its JSON, not its value, and not its evidence, which the maps will hold.
+        outcome.value = None
+        outcome.read_set = None
+        if not still_holds:
             run.is_valid = False
             return run
-        if outcome.read_set is not None:
+        if reads is not None:
             run.ranges = tuple(
                 [
                     (index_number, lower, upper)
-                    for index_number, intervals in outcome.read_set.intervals().items()
+                    for index_number, intervals in reads.intervals().items()
                     for lower, upper in intervals
                 ]
             )
         if error is not None:
             self._failures[(question, identity_key, journal)] = run
             return run
-        self._cache.add(run, question, identity_key if outcome.used_identity else None, {journal, outcome.journal})
-        if run.cache_keys:
+        identity_used = identity_key if outcome.used_identity else None
+        self._cache.add(run, identity_used, {journal, outcome.journal})
+        if run.answer_keys:
             self._watch(run)
         return run
 
@@ -334,20 +366,4 @@ def outcome_again(kept: Outcome) -> Outcome:
         used_time=kept.used_time,
         used_environment=kept.used_environment,
         journal=kept.journal,
-    )
-
-
-def _trimmed(outcome: Outcome) -> Outcome:
-    """What is kept of an outcome: its JSON, not its value, and not its evidence, which the maps hold now."""
-    return Outcome(
-        function=outcome.function,
-        kind="query",
-        value_json=outcome.value_json,
-        error=outcome.error,
-        log_lines=outcome.log_lines,
-        ts=outcome.ts,
-        used_identity=outcome.used_identity,
-        used_time=outcome.used_time,
-        used_environment=outcome.used_environment,
-        journal=outcome.journal,
     )

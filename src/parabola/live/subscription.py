@@ -6,10 +6,9 @@ from collections.abc import Hashable
 from typing import Protocol
 
 from parabola.functions.outcome import FunctionError, Outcome
-from parabola.live.question import Question
+from parabola.live.question import AnswerKey, Question
 from parabola.sync.results import QueryResult
 
-CacheKey = tuple[Question, bytes | None, str | None]
 WatchedRange = tuple[int, bytes, bytes | None]
 
 
@@ -29,11 +28,12 @@ class LiveRun:
     """
 
     __slots__ = (
+        "answer_keys",
         "asked_at",
-        "cache_keys",
         "followers",
         "is_valid",
         "outcome",
+        "question",
         "ranges",
         "result",
         "ts",
@@ -41,7 +41,8 @@ class LiveRun:
         "used_time",
     )
 
-    def __init__(self, result: QueryResult, outcome: Outcome, asked_at: float) -> None:
+    def __init__(self, question: Question, result: QueryResult, outcome: Outcome, asked_at: float) -> None:
+        self.question = question
         # The result as sockets send it, and as other callers get it. Both are dropped (None) when the cache is full.
         self.result: QueryResult | None = result
         self.outcome: Outcome | None = outcome
@@ -51,8 +52,8 @@ class LiveRun:
         self.used_time = outcome.used_time
         self.used_environment = outcome.used_environment
         self.is_valid = True
-        # Where the cache holds it; empty when it does not.
-        self.cache_keys: tuple[CacheKey, ...] = ()
+        # Under which of the question's answers the cache holds it; empty when it does not.
+        self.answer_keys: tuple[AnswerKey, ...] = ()
         # What it read: held by the interval maps for as long as the run is watched.
         self.ranges: tuple[WatchedRange, ...] = ()
         self.followers: set[Follower] = set()

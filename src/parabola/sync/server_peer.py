@@ -282,10 +282,11 @@ class ServerPeer:
                 changed[query.query_id] = result.fragment(query.query_id)
         if self._removed:
             changed = self._take_removals(changed)
-        end = self.current = StateVersion(self._target[0], self._target[1], ts)
-        if end.query_set == start.query_set and end.identity == start.identity:
-            text = self._writer.write(start, end, tuple(changed.values()))
+        query_set, identity = self._target
+        if query_set == start[0] and identity == start[1]:
+            self.current, text = self._writer.write(start, ts, tuple(changed.values()))
         else:
+            end = self.current = StateVersion(query_set, identity, ts)
             # Moved by the client itself, and so of interest to this one client: it may compare clocks.
             clocks = codec.write_clocks(self._clock_skew_ms, now_ns)
             text = codec.write_transition(start, end, tuple(changed.values()), clocks)
