@@ -15,13 +15,20 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from parabola.database import arguments
 from parabola.database.catalog import READABLE_SYSTEM_TABLES, Catalog, Index, Table
+from parabola.database.conflict import Conflict
 from parabola.database.cursors import CursorCodec
 from parabola.database.documents import Changed, check_schema, new_document, patched_document, replaced_document
 from parabola.database.key_functions import Document, id_key
 from parabola.database.query import Query, ResolvedQuery
 from parabola.database.read_set import ReadSet
 from parabola.database.scan import Scan
-from parabola.database.system_tables import INDEXES, SYSTEM_TABLE_NUMBER_MAX, TABLES, system_index_number
+from parabola.database.system_tables import (
+    INDEXES,
+    SYSTEM_TABLE_NUMBER_MAX,
+    TABLES,
+    by_id_index_number,
+    system_index_number,
+)
 from parabola.database.usage import Usage
 from parabola.database.write_set import Write, WriteSet
 from parabola.errors import InvalidFunctionCall, QueryError
@@ -42,28 +49,7 @@ _DAY_NS: Final = 86_400_000_000_000
 _TABLES_BY_NAME: Final = system_index_number(TABLES.number, 0)
 _INDEXES_BY_TABLE: Final = system_index_number(INDEXES.number, 0)
 
-
-class Conflict(BaseException):
-    """The transaction read something that a later commit changed. Run it again, on a newer snapshot.
-
-    A BaseException, so that no `except Exception` of user code can take it for an error of its own.
-    """
-
-    def __init__(self, table: str | None, document_id: str | None = None, ts: int = 0) -> None:
-        self.table = table
-        self.document_id = document_id
-        self.ts = ts
-        """The commit that was in the way; 0 if that is not known any more."""
-        super().__init__(self.message)
-
-    @property
-    def message(self) -> str:
-        """What to tell the caller once the retries are used up (semantics 7.3)."""
-        which = "" if self.document_id is None else f' Another call changed the document with ID "{self.document_id}".'
-        return (
-            f'Documents read from or written to the "{self.table or "unknown"}" table changed while this mutation was '
-            f"being run and on every subsequent retry.{which}"
-        )
+__all__ = ["Conflict", "Kind", "Transaction"]
 
 
 class _Nested:
@@ -472,6 +458,9 @@ class Transaction:
             )
             raise QueryError(text, code="SystemTableError")
         found = self.catalog.table_by_number(number)
+        if found is None:
+            # Should the table come to be, so may the document.
+            self._system_reads.add_point(by_id_index_number(number), id_key(document_id))
         if table is not None and (found is None or found.name != table):
             raise arguments.wrong_table(method, table, None if found is None else found.name)
         return found

@@ -29,10 +29,10 @@ _READ_ADVICE: Final = (
 class ByteMeter:
     """Counts Convex bytes of stored documents, measuring as late as it can."""
 
-    __slots__ = ("_limit", "_measured", "_waiting", "bound")
+    __slots__ = ("_measured", "_waiting", "bound", "limit")
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self.limit = limit
         self._measured = 0
         self._waiting: list[bytes] = []
         self.bound = 0
@@ -42,20 +42,20 @@ class ByteMeter:
         """Counts one document; whether the limit is exceeded."""
         self._waiting.append(data)
         self.bound += len(data) * SIZE_PER_STORED_BYTE_MAX
-        return self.bound > self._limit and self.total() > self._limit
+        return self.bound > self.limit and self.total() > self.limit
 
     def add_all(self, documents: list[bytes]) -> bool:
         """The same for many."""
         self._waiting += documents
         self.bound += sum(map(len, documents)) * SIZE_PER_STORED_BYTE_MAX
-        return self.bound > self._limit and self.total() > self._limit
+        return self.bound > self.limit and self.total() > self.limit
 
     def reached(self) -> bool:
         """Whether nothing more fits."""
-        return self.bound >= self._limit and self.total() >= self._limit
+        return self.bound >= self.limit and self.total() >= self.limit
 
     def exceeded(self) -> bool:
-        return self.bound > self._limit and self.total() > self._limit
+        return self.bound > self.limit and self.total() > self.limit
 
     def total(self) -> int:
         """Exactly how many bytes, so far."""
@@ -75,18 +75,18 @@ class Usage:
     """Counters, and the errors that crossing a limit raises."""
 
     __slots__ = (
+        "_limits",
         "bytes_read",
         "bytes_written",
         "documents_read",
         "documents_written",
         "functions_scheduled",
-        "limits",
         "queries",
         "scheduled_bytes",
     )
 
     def __init__(self, limits: Limits) -> None:
-        self.limits = limits
+        self._limits = limits
         self.documents_read = 0
         self.bytes_read = ByteMeter(limits.bytes_read_max)
         self.queries = 0
@@ -95,15 +95,26 @@ class Usage:
         self.functions_scheduled = 0
         self.scheduled_bytes = 0
 
+    @property
+    def limits(self) -> Limits:
+        """What holds now. A nested call may be given tighter ones for its time."""
+        return self._limits
+
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        self._limits = limits
+        self.bytes_read.limit = limits.bytes_read_max
+        self.bytes_written.limit = limits.bytes_written_max
+
     def count_read(self, data: bytes) -> None:
         """One document was read. It counts also when it is the one too many."""
         self.documents_read += 1
-        if self.bytes_read.add(data) or self.documents_read > self.limits.documents_read_max:
+        if self.bytes_read.add(data) or self.documents_read > self._limits.documents_read_max:
             self.check_reads()
 
     def count_reads(self, documents: list[bytes]) -> None:
         """The same for many, in order."""
-        if self.documents_read + len(documents) > self.limits.documents_read_max:
+        if self.documents_read + len(documents) > self._limits.documents_read_max:
             for data in documents:
                 self.count_read(data)
             return
@@ -113,7 +124,7 @@ class Usage:
 
     def check_reads(self) -> None:
         """Raises once a read limit has been crossed."""
-        limits = self.limits
+        limits = self._limits
         if self.documents_read > limits.documents_read_max:
             raise LimitExceeded(
                 "Too many documents read in a single function execution "
@@ -129,18 +140,18 @@ class Usage:
 
     def reads_exhausted(self) -> bool:
         """Whether one more document would cross a limit for certain."""
-        return self.documents_read >= self.limits.documents_read_max or self.bytes_read.reached()
+        return self.documents_read >= self._limits.documents_read_max or self.bytes_read.reached()
 
     def ranges_error(self) -> LimitExceeded:
         return LimitExceeded(
             "Too many reads in a single function execution "
-            f"(limit: {self.limits.index_ranges_read_max}). {_READ_ADVICE}",
+            f"(limit: {self._limits.index_ranges_read_max}). {_READ_ADVICE}",
             code="TooManyReads",
         )
 
     def count_write(self, data: bytes) -> None:
         """One document was written, or deleted: `data` is its new stored form, or the one that it had."""
-        limits = self.limits
+        limits = self._limits
         self.documents_written += 1
         too_large = self.bytes_written.add(data)
         if self.documents_written > limits.documents_written_max:
@@ -157,7 +168,7 @@ class Usage:
 
     def count_scheduled(self, argument_bytes: int) -> None:
         """One function was scheduled with arguments of `argument_bytes` Convex bytes."""
-        limits = self.limits
+        limits = self._limits
         self.functions_scheduled += 1
         self.scheduled_bytes += argument_bytes
         if self.functions_scheduled > limits.functions_scheduled_max:
@@ -174,7 +185,7 @@ class Usage:
 
     def metrics(self) -> dict[str, dict[str, int]]:
         """What `getTransactionMetrics` answers: used and remaining, for each limit."""
-        limits = self.limits
+        limits = self._limits
 
         def line(used: int, limit: int) -> dict[str, int]:
             return {"used": used, "remaining": max(0, limit - used)}

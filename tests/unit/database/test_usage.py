@@ -126,3 +126,13 @@ def test_what_is_undone_is_not_counted_and_what_was_read_is() -> None:
     assert tx.metrics()["bytesWritten"]["used"] == 0
     assert tx.metrics()["documentsRead"]["used"] == 3
     tx.insert("t", {})
+
+
+def test_tighter_limits_hold_while_they_are_set() -> None:
+    tx = numbered(5).begin_query()
+    looser = tx.usage.limits
+    tx.usage.limits = Limits(bytes_read_max=1)
+    with pytest.raises(LimitExceeded):
+        tx.query("t").first()
+    tx.usage.limits = looser
+    assert tx.query("t").first() is not None
