@@ -240,7 +240,7 @@ class SyncConnection:
             try:
                 effects = peer.effects
                 while effects:
-                    self._carry_out(effects.popleft())
+                    self._carry_out(effects.pop(0))
             except Exception:
                 _logger.exception("A sync connection failed and is closed.")
                 peer.fail(INTERNAL_CLOSE, INTERNAL_ERROR)

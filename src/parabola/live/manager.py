@@ -275,6 +275,8 @@ class LiveQueries:
         error = outcome.error
         if error is not None and error.is_system:
             return RunFault(error)
+        # The encoder's bytes hold on to the whole block they were written in; a copy holds what it needs.
+        outcome.value_json = bytes(memoryview(outcome.value_json))
         run = LiveRun(question, self._present(outcome, request_id), outcome, self._clock.monotonic())
         still_holds = self._still_holds(outcome, epochs)
         reads = outcome.read_set
