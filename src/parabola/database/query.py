@@ -125,7 +125,8 @@ class Query:
         return query
 
     def _chained(self) -> Query:
-        self._check_chainable()
+        if self._state != _FRESH:
+            self._check_chainable()
         operators_max = self._tx.limits.query_operators_max
         if self._operators >= operators_max:
             raise QueryError(f"Can't construct query with more than {operators_max} operators")
@@ -215,7 +216,9 @@ class Query:
         self._state = _CLOSED
 
     def _take(self, n: int) -> list[Document]:
-        self._begin()
+        if self._state != _FRESH:
+            self._begin()
+        self._state = _EXECUTING
         resolved = self._resolve()
         if resolved is None:
             self._state = _CLOSED

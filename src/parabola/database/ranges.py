@@ -50,20 +50,22 @@ class IndexRangeBuilder:
 
     def clauses(self) -> tuple[Clause, ...]:
         """What was asked for, in the order it was written. Uses the builder up."""
-        self._use()
+        if self._used:
+            raise self._used_already()
+        self._used = True
         return self._clauses
 
     def _with(self, op: str, field: str, value: Any) -> IndexRangeBuilder:
-        self._use()
-        kept = value if value is UNDEFINED or type(value) is str else normalize(value)
+        if self._used:
+            raise self._used_already()
+        self._used = True
+        kept = value if value is UNDEFINED or type(value) is str and value.isascii() else normalize(value)
         return IndexRangeBuilder((*self._clauses, Clause(op, field, kept)))
 
-    def _use(self) -> None:
-        if self._used:
-            raise QueryError(
-                "IndexRangeBuilder has already been used! Chain your method calls like `q => q.eq(...).eq(...)`."
-            )
-        self._used = True
+    def _used_already(self) -> QueryError:
+        return QueryError(
+            "IndexRangeBuilder has already been used! Chain your method calls like `q => q.eq(...).eq(...)`."
+        )
 
 
 RangeFunction = Callable[[IndexRangeBuilder], Any]

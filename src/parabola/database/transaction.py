@@ -483,7 +483,7 @@ class Transaction:
         if unmetered:
             return
         usage = self.usage
-        if usage.documents_read > self.limits.documents_read_max or usage.bytes_read.exceeded():
+        if usage.documents_read > self.limits.documents_read_max or usage.bytes_read.bound > usage.bytes_read.limit:
             usage.check_reads()
         if self._reads.has_more_ranges_than(self.limits.index_ranges_read_max - 1):
             known = self._reads.intervals().get(index_number)
