@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.scenarios.js_client import JsDriver
+from tests.scenarios.py_client import PyClient
 from tests.scenarios.server_process import APP, ServerProcess
 
 
@@ -57,6 +58,22 @@ def js() -> Iterator[JsDriver]:
         yield driver
     finally:
         driver.close()
+
+
+@pytest.fixture
+def connect_py() -> Iterator[Callable[[str], PyClient]]:
+    """Connects official Python clients, each in a process of its own: `connect_py(server.url)`."""
+    connected: list[PyClient] = []
+
+    def connect(url: str) -> PyClient:
+        connected.append(PyClient(url))
+        return connected[-1]
+
+    try:
+        yield connect
+    finally:
+        for client in connected:
+            client.close()
 
 
 @pytest.fixture

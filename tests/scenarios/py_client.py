@@ -1,68 +1,54 @@
-"""The official Python client with a limit on its patience: every wait ends in a result or in a failed test."""
+"""The official Python client, driven from a test: the other end of `tests/clients/driver.py`."""
 
 from __future__ import annotations
 
-import queue
-import threading
+import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-from convex import ConvexClient
+from convex import ConvexError
+from convex.values import convex_to_json, json_to_convex
 
-from tests.scenarios.js_client import PATIENCE_S, Following
-
-T = TypeVar("T")
-
-
-def within(seconds: float, call: Callable[[], T]) -> T:
-    """Runs a call that may block for ever on a thread of its own, and fails the test if it does."""
-    answers: queue.Queue[tuple[bool, Any]] = queue.Queue()
-
-    def run() -> None:
-        try:
-            answers.put((True, call()))
-        except BaseException as error:  # raised again below, in the test's thread
-            answers.put((False, error))
-
-    threading.Thread(target=run, daemon=True).start()
-    try:
-        succeeded, answer = answers.get(timeout=seconds)
-    except queue.Empty:
-        raise AssertionError(f"The Python client did not answer within {seconds} s") from None
-    if succeeded:
-        return answer  # type: ignore[no-any-return]
-    raise answer
+from tests.scenarios.programs import CLIENTS, PATIENCE_S, ClientError, Driver, Following
 
 
 class PyClient:
-    """`convex.ConvexClient`, one WebSocket."""
+    """`convex.ConvexClient`, one WebSocket, in a process of its own. Raises what the client raised."""
 
     def __init__(self, url: str) -> None:
-        self.client: ConvexClient = within(PATIENCE_S, lambda: ConvexClient(url))
+        self.driver = Driver([sys.executable, CLIENTS / "driver.py", url])
 
     def subscribe(self, path: str, args: dict[str, Any] | None = None) -> Following:
-        subscription = within(PATIENCE_S, lambda: self.client.subscribe(path, args or {}))
-        following = Following()
+        return self.driver.subscribe(path, convex_to_json(args or {}))
 
-        def follow() -> None:
-            while True:
-                try:
-                    following.put(next(subscription))
-                except StopIteration:
-                    return
-                except Exception as error:  # a failed query is a result, and the next may succeed
-                    following.put(error)
-                    if "dropped" in str(error):
-                        return
-
-        threading.Thread(target=follow, daemon=True).start()
-        return following
+    def _call(self, command: str, timeout: float = PATIENCE_S, **parameters: Any) -> Any:
+        try:
+            return json_to_convex(self.driver.begin(command, **parameters)(timeout))
+        except ClientError as error:
+            if error.is_convex_error:
+                raise ConvexError(error.message, json_to_convex(error.data)) from None
+            raise
 
     def query(self, path: str, args: dict[str, Any] | None = None, timeout: float = PATIENCE_S) -> Any:
-        return within(timeout, lambda: self.client.query(path, args))
+        return self._call("query", timeout, path=path, args=convex_to_json(args or {}))
 
     def mutation(self, path: str, args: dict[str, Any] | None = None, timeout: float = PATIENCE_S) -> Any:
-        return within(timeout, lambda: self.client.mutation(path, args))
+        return self._call("mutation", timeout, path=path, args=convex_to_json(args or {}))
 
     def action(self, path: str, args: dict[str, Any] | None = None, timeout: float = PATIENCE_S) -> Any:
-        return within(timeout, lambda: self.client.action(path, args))
+        return self._call("action", timeout, path=path, args=convex_to_json(args or {}))
+
+    def set_auth(self, token: str) -> None:
+        self._call("setAuth", token=token)
+
+    def clear_auth(self) -> None:
+        self._call("clearAuth")
+
+    def set_admin_auth(self, key: str) -> None:
+        self._call("setAdminAuth", key=key)
+
+    def close(self) -> None:
+        self.driver.close()
+
+
+ConnectPy = Callable[[str], PyClient]

@@ -9,7 +9,7 @@ from convex.http_client import ConvexHttpClient
 
 from tests.scenarios.js_client import JsDriver, JsError
 from tests.scenarios.oidc_issuer import OidcIssuer
-from tests.scenarios.py_client import PyClient
+from tests.scenarios.py_client import ConnectPy
 from tests.scenarios.raw_client import RawClient
 from tests.scenarios.server_process import APP, ServerProcess
 
@@ -88,14 +88,14 @@ def test_a_javascript_client_whose_tokens_are_always_bad_ends_anonymous_after_fo
     assert client.query("identity:subject") is None
 
 
-def test_a_python_client_signs_in_and_out(server: ServerProcess, issuer: OidcIssuer) -> None:
-    client = PyClient(server.url)
+def test_a_python_client_signs_in_and_out(server: ServerProcess, issuer: OidcIssuer, connect_py: ConnectPy) -> None:
+    client = connect_py(server.url)
     subject = client.subscribe("identity:subject")
     assert subject.next() is None
-    client.client.set_auth(issuer.token("bob"))
+    client.set_auth(issuer.token("bob"))
     assert subject.next() == "bob"
     assert client.mutation("identity:subject_of_mutation") == "bob"
-    client.client.clear_auth()
+    client.clear_auth()
     assert subject.next() is None
 
 
@@ -125,10 +125,12 @@ def test_a_bad_token_over_http_is_an_error_and_not_an_anonymous_call(
         python.query("identity:subject")
 
 
-def test_each_user_sees_the_answer_made_for_them(server: ServerProcess, issuer: OidcIssuer) -> None:
-    clients = {name: PyClient(server.url) for name in ("ann", "ben", "cas")}
+def test_each_user_sees_the_answer_made_for_them(
+    server: ServerProcess, issuer: OidcIssuer, connect_py: ConnectPy
+) -> None:
+    clients = {name: connect_py(server.url) for name in ("ann", "ben", "cas")}
     for name, client in clients.items():
-        client.client.set_auth(issuer.token(name))
+        client.set_auth(issuer.token(name))
     for name, client in clients.items():
         assert client.query("identity:subject") == name
 
@@ -177,13 +179,13 @@ def admin_key(server: ServerProcess) -> str:
 
 
 def test_the_admin_key_opens_internal_functions_to_both_clients(
-    server: ServerProcess, js: JsDriver, admin_key: str
+    server: ServerProcess, js: JsDriver, admin_key: str, connect_py: ConnectPy
 ) -> None:
     javascript = js.connect(server.url)
     javascript.set_admin_auth(admin_key)
     assert javascript.mutation("failures:secret") == "only from inside"
-    python = PyClient(server.url)
-    python.client.set_admin_auth(admin_key)
+    python = connect_py(server.url)
+    python.set_admin_auth(admin_key)
     assert python.mutation("failures:secret") == "only from inside"
     over_http = ConvexHttpClient(server.url)
     over_http.set_admin_auth(admin_key)
@@ -208,16 +210,16 @@ def test_a_wrong_admin_key_is_refused(server: ServerProcess, admin_key: str) -> 
 
 
 def test_a_signed_in_client_stays_signed_in_over_a_restart(
-    start_server: Callable[..., ServerProcess], issuer: OidcIssuer, js: JsDriver
+    start_server: Callable[..., ServerProcess], issuer: OidcIssuer, js: JsDriver, connect_py: ConnectPy
 ) -> None:
     server = start_server(environment={"SCENARIO_ISSUER": issuer.url})
-    javascript, python = js.connect(server.url), PyClient(server.url)
+    javascript, python = js.connect(server.url), connect_py(server.url)
     javascript.set_auth()
     token = issuer.token("alice")
     javascript.give_token(token, force=False)
     javascript.give_token(token, force=True)
     assert javascript.auth_changed() is True
-    python.client.set_auth(issuer.token("bob"))
+    python.set_auth(issuer.token("bob"))
     assert javascript.query("identity:subject") == "alice"
     assert python.query("identity:subject") == "bob"
     server.restart()

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.js_client import CLIENTS, node
+from tests.scenarios.js_client import node
+from tests.scenarios.programs import CLIENTS
 from tests.scenarios.server_process import ROOT, ServerProcess
 
 EXAMPLES = ROOT / "examples"

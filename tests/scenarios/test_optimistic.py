@@ -6,7 +6,8 @@ import itertools
 
 import pytest
 
-from tests.scenarios.js_client import Following, JsClient, JsDriver, JsError
+from tests.scenarios.js_client import JsClient, JsDriver, JsError
+from tests.scenarios.programs import Following
 from tests.scenarios.server_process import ServerProcess
 
 

@@ -6,17 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.scenarios.js_client import CLIENTS, JsDriver, NodeProgram
+from tests.scenarios.js_client import JsDriver, node
+from tests.scenarios.programs import CLIENTS, Program
 from tests.scenarios.server_process import ServerProcess
 
 PAGE_SIZE = 5
 
 
-class Feed(NodeProgram):
+class Feed(Program):
     """The mounted list."""
 
     def __init__(self, url: str, room: str) -> None:
-        super().__init__(CLIENTS / "pagination.mjs", url, room, str(PAGE_SIZE))
+        super().__init__([node(), CLIENTS / "pagination.mjs", url, room, str(PAGE_SIZE)])
 
     def until(self, status: str, bodies: list[str]) -> None:
         """Waits until the list shows exactly this, and checks that no list on the way held an entry twice."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from convex.http_client import ConvexHttpClient
 
 from tests.scenarios.js_client import JsDriver
-from tests.scenarios.py_client import PyClient
+from tests.scenarios.py_client import ConnectPy
 from tests.scenarios.server_process import ServerProcess
 
 
@@ -25,9 +25,11 @@ def test_the_javascript_client_goes_on(start_server: Callable[..., ServerProcess
     assert reader.connection_state()["connectionCount"] >= 2
 
 
-def test_the_python_client_goes_on(start_server: Callable[..., ServerProcess], room: str) -> None:
+def test_the_python_client_goes_on(
+    start_server: Callable[..., ServerProcess], room: str, connect_py: ConnectPy
+) -> None:
     server = start_server()
-    reader, writer = PyClient(server.url), PyClient(server.url)
+    reader, writer = connect_py(server.url), connect_py(server.url)
     bodies = reader.subscribe("messages:bodies", {"channel": room})
     writer.mutation("messages:send", {"channel": room, "author": "w", "body": "before"})
     bodies.until(lambda shown: shown == ["before"])
