@@ -169,6 +169,7 @@ class ActionRunner:
         log.closed = True
         outcome.log_lines = log.lines
         outcome.duration = services.clock.monotonic() - started
+        self.runner.note(call, outcome)
         return outcome
 
     async def call_handler(self, run: ActionRun, invoke: Callable[[], Any]) -> Any:

@@ -10,7 +10,7 @@ from parabola.errors import InvalidFunctionCall
 from parabola.functions.actions import ActionContext, ActionRun, ActionRunner
 from parabola.functions.errors_text import describe
 from parabola.functions.loader import Deployment
-from parabola.functions.outcome import Call, FunctionError
+from parabola.functions.outcome import Call, FunctionError, Outcome
 from parabola.functions.registry import RegisteredFunction
 
 NO_ROUTER_TEXT: Final = "This Convex deployment does not have HTTP actions enabled."
@@ -48,10 +48,18 @@ async def _answer(actions: ActionRunner, run: ActionRun, request: Request, redac
             )
     except Exception as error:
         described = describe(error, folder=run.deployment.folder, from_user_code=True)
+        _note(run, described)
         return failure_response(described, run.call.request_id, redact)
     # A body that is a stream is produced after this, and may go on using ctx.
     run.finished = isinstance(response.body, bytes)
+    _note(run, None)
     return response
+
+
+def _note(run: ActionRun, error: FunctionError | None) -> None:
+    run.runner.note(
+        run.call, Outcome(function=run.function.path, kind="http", error=error, log_lines=list(run.log.lines))
+    )
 
 
 def failure_response(error: FunctionError, request_id: str, redact: bool) -> Response:

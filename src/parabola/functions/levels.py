@@ -309,6 +309,9 @@ class NestedCall:
             result = child.start(self._make_ctx(child), self._args, nested=True)
         except BaseException as error:
             self._fail(error)
+            if not isinstance(error, Exception):
+                # The time limit, or the interpreter shutting down: not for the caller to catch at its await.
+                raise
             return
         if isinstance(result, Waiting):
             child.run.note_task(result.continue_in_task(self._task_ended))
@@ -391,9 +394,6 @@ class NestedCall:
         if not self._stale:
             child.tx.rollback_nested()
         self._settle(None, error)
-        if not isinstance(error, Exception) and not isinstance(error, asyncio.CancelledError):
-            # The time limit, or the interpreter shutting down: not for the caller to catch at its await.
-            raise error
 
     def _settle(self, value: Any, error: BaseException | None) -> None:
         level, child = self._level, self._child

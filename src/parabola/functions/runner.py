@@ -69,6 +69,8 @@ class Runner:
         )
         self.deployment = deployment if deployment is not None else Deployment({})
         self.call_later: CallLater = call_later if call_later is not None else _call_later_on_loop
+        # Told of every run that failed or printed something: the function log.
+        self.on_run: Callable[[Call, Outcome], None] | None = None
         # How actions ask queries. The live layer puts its cache in between.
         self.ask_query: Callable[[Call], Outcome | Awaitable[Outcome]] = self.run_query
         self._actions = ActionRunner(self)
@@ -83,7 +85,12 @@ class Runner:
         its place.
         """
         tx = self.services.database.begin_query(ts, journal=journal)
-        return QueryRun(self.services, self.deployment, call, tx).start()
+        outcome = QueryRun(self.services, self.deployment, call, tx).start()
+        if isinstance(outcome, Outcome):
+            self.note(call, outcome)
+        else:
+            outcome.add_done_callback(lambda future: None if future.cancelled() else self.note(call, future.result()))
+        return outcome
 
     def run_mutation(
         self,
@@ -100,9 +107,19 @@ class Runner:
         often it is sent: the outcome of an earlier, committed sending is answered instead. `before_commit(tx, value)`
         may write in the same transaction, after the handler succeeded. Nobody can cancel a mutation from outside.
         """
+
+        def noted(outcome: Outcome) -> None:
+            self.note(call, outcome)
+            done(outcome)
+
         MutationAttempts(
-            self.services, self.deployment, call, done, session_request, self.call_later, before_commit
+            self.services, self.deployment, call, noted, session_request, self.call_later, before_commit
         ).start()
+
+    def note(self, call: Call, outcome: Outcome) -> None:
+        """A run has ended: tells the function log, if there is anything to tell."""
+        if self.on_run is not None and (outcome.error is not None or outcome.log_lines):
+            self.on_run(call, outcome)
 
     def run_action(self, call: Call) -> Awaitable[Outcome]:
         """Starts an action, in a task of its own that goes on when the caller gives up waiting."""

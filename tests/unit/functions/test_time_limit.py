@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from parabola import mutation, query
+from parabola import internal_mutation, mutation, query
 from parabola.functions.outcome import Outcome
 from parabola.limits import Limits
 from tests.unit.functions.harness import Engine, message_of
@@ -55,7 +55,29 @@ async def spin_in_a_predicate(ctx: Any):
     await ctx.db.query("t").filter(forever).collect()
 
 
-RUNAWAYS = [spin, sleep, swallow_exceptions, spin_through_the_engine, spin_in_a_helper_task, spin_in_a_predicate]
+@internal_mutation
+async def spin_after_waiting(ctx: Any):
+    await ctx.db.insert("t", {})
+    await asyncio.sleep(0)
+    await spin(ctx)
+
+
+async def spin_in_a_nested_call(ctx: Any):
+    try:
+        await ctx.run_mutation("m:nested")
+    except Exception:
+        await ctx.db.insert("t", {})
+
+
+RUNAWAYS = [
+    spin_in_a_nested_call,
+    spin,
+    sleep,
+    swallow_exceptions,
+    spin_through_the_engine,
+    spin_in_a_helper_task,
+    spin_in_a_predicate,
+]
 
 
 @mutation
@@ -65,7 +87,9 @@ async def well_behaved(ctx: Any):
 
 
 def run_runaway(handler: Any) -> tuple[Outcome, Outcome, Engine, float]:
-    engine = Engine({"m:runaway": mutation(handler), "m:ok": well_behaved}, limits=LIMITS)
+    engine = Engine(
+        {"m:runaway": mutation(handler), "m:nested": spin_after_waiting, "m:ok": well_behaved}, limits=LIMITS
+    )
     started = time.monotonic()
     outcome = asyncio.run(engine.mutation_async("m:runaway"))
     elapsed = time.monotonic() - started
