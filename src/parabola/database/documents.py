@@ -15,7 +15,7 @@ from parabola.errors import ParabolaError, SchemaError
 from parabola.limits import Limits
 from parabola.schema.check import Checker, ValidationFailed
 from parabola.values.documents import encode_document
-from parabola.values.model import UNDEFINED, normalize_document
+from parabola.values.model import SAFE_INTEGER_MAX, UNDEFINED, normalize_document
 from parabola.values.order import values_equal
 
 
@@ -40,10 +40,14 @@ def patched_document(old: Document, old_data: bytes, fields: Document, limits: L
 
     What is stored is known to be in order, so only the fields are looked at, and the size of the whole.
     """
-    removed = [name for name, item in fields.items() if item is UNDEFINED] if UNDEFINED in fields.values() else None
-    if removed is not None:
-        fields = {name: item for name, item in fields.items() if item is not UNDEFINED}
-    changes, _, plain = normalize_document(fields, limits)
+    removed: list[str] = []
+    if _is_plain_change(old, fields):
+        changes, plain = fields, True
+    else:
+        removed = [name for name, item in fields.items() if item is UNDEFINED]
+        if removed:
+            fields = {name: item for name, item in fields.items() if item is not UNDEFINED}
+        changes, _, plain = normalize_document(fields, limits)
     new = old.copy()
     changed = False
     for name, item in changes.items():
@@ -51,7 +55,7 @@ def patched_document(old: Document, old_data: bytes, fields: Document, limits: L
         if name[:1] != "_" and (name not in old or not values_equal(old[name], item)):
             new[name] = item
             changed = True
-    for name in removed or ():
+    for name in removed:
         if name[:1] != "_" and name in new:
             del new[name]
             changed = True
@@ -63,6 +67,22 @@ def patched_document(old: Document, old_data: bytes, fields: Document, limits: L
     if len(data) * SIZE_PER_STORED_BYTE_MAX > limits.document_bytes_max:
         normalize_document(new, limits)  # measures it, and raises if it has become too large
     return Changed(new, data)
+
+
+def _is_plain_change(old: Document, fields: Document) -> bool:
+    """Whether `fields` only give simple values to fields that are there: the commonest patch, with nothing to check."""
+    for name, item in fields.items():
+        kind = type(item)
+        if name not in old or not (
+            (kind is int and -SAFE_INTEGER_MAX <= item <= SAFE_INTEGER_MAX)
+            or (kind is str and item.isascii())
+            or kind is bool
+            or item is None
+            # Not zero, which has a sign, nor anything that is not finite.
+            or (kind is float and item != 0.0 and item - item == 0.0)
+        ):
+            return False
+    return True
 
 
 def replaced_document(old: Document, value: Document, limits: Limits) -> Changed | None:

@@ -59,7 +59,7 @@ class IndexRangeBuilder:
         if self._used:
             raise self._used_already()
         self._used = True
-        kept = value if value is UNDEFINED or type(value) is str and value.isascii() else normalize(value)
+        kept = value if value is UNDEFINED or (type(value) is str and value.isascii()) else normalize(value)
         return IndexRangeBuilder((*self._clauses, Clause(op, field, kept)))
 
     def _used_already(self) -> QueryError:
