@@ -6,7 +6,7 @@ from parabola.schema.tables import define_schema, define_table
 from parabola.schema.validators import v
 from parabola.seams import ManualClock, SeededEntropy
 from parabola.storage.memory import MemoryStorage
-from tests.unit.database.helpers import fill, open_database, write
+from tests.unit.database.helpers import commit, fill, open_database
 
 
 def test_an_empty_database_has_its_own_tables_and_no_others() -> None:
@@ -75,7 +75,9 @@ def test_retention_forgets_the_past_in_every_part() -> None:
     database = open_database()
     (one,) = fill(database, "t", {"n": 0})
     for n in range(10):
-        write(database, lambda tx, n=n: tx.patch(one, {"n": n + 1}))
+        tx = database.begin_mutation()
+        tx.patch(one, {"n": n + 1})
+        commit(database, tx)
     database.set_retention(database.latest_ts)
     statistics = database.statistics()
     assert statistics["write_log_entries"] == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -128,7 +129,7 @@ def test_the_limits_on_items_and_maxima() -> None:
 def test_a_cursor_of_another_query_is_refused() -> None:
     database = numbered(9)
     cursor = page(database)["continueCursor"]
-    others = [
+    others: list[Callable[[Transaction], Query]] = [
         lambda tx: tx.query("t"),
         lambda tx: query(tx, "desc"),
         lambda tx: query(tx).filter(lambda q: True),

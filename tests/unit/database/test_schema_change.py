@@ -49,10 +49,12 @@ def test_a_new_index_has_all_documents_of_before_during_and_after() -> None:
     steps = 0
     while not change.step():
         steps += 1
-        write(database, lambda tx, steps=steps: tx.insert("t", {"n": 5000 + steps}))
-        write(database, lambda tx, steps=steps: tx.patch(ids[steps], {"n": 6000 + steps}))  # behind the walk
-        write(database, lambda tx, steps=steps: tx.patch(ids[-steps], {"n": 7000 + steps}))  # ahead of it
-        write(database, lambda tx, steps=steps: tx.delete(ids[500 + steps]))
+        fill(database, "t", {"n": 5000 + steps})
+        tx = database.begin_mutation()
+        tx.patch(ids[steps], {"n": 6000 + steps})  # behind the walk
+        tx.patch(ids[-steps], {"n": 7000 + steps})  # ahead of it
+        tx.delete(ids[500 + steps])
+        assert commit(database, tx).conflict is None
     assert steps > 3
     finish(change)
     query = database.begin_query()

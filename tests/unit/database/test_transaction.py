@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 
+from parabola.database.transaction import Transaction
 from parabola.errors import DeveloperError, InvalidFunctionCall, InvalidValue, SchemaError
 from parabola.schema.tables import define_schema, define_table
 from parabola.schema.validators import v
@@ -210,7 +212,7 @@ def test_writing_to_a_document_that_is_not_there(method: str, word: str) -> None
     (one,) = fill(database, "t", {})
     write(database, lambda tx: tx.delete(one))
     tx = database.begin_mutation()
-    arguments = () if method == "delete" else ({},)
+    arguments: tuple[Any, ...] = () if method == "delete" else ({},)
     fails(
         "NonexistentDocument",
         f"{word} on nonexistent document ID {one}",
@@ -250,12 +252,16 @@ def test_a_patch_that_changes_nothing_is_not_a_write(change: dict[str, Any]) -> 
     assert result.ts == before == database.latest_ts
 
 
+def _set_a(document_id: str, value: Any, tx: Transaction) -> None:
+    tx.patch(document_id, {"a": value})
+
+
 def test_minus_zero_is_a_change_and_so_is_a_64_bit_integer() -> None:
     database = open_database()
     (one,) = fill(database, "t", {"a": 0.0})
     for value in (-0.0, Int64(0), False):
         before = database.latest_ts
-        write(database, lambda tx, value=value: tx.patch(one, {"a": value}))
+        write(database, partial(_set_a, one, value))
         assert database.latest_ts > before
 
 
@@ -453,7 +459,9 @@ def test_system_documents_are_written_and_found_without_counting() -> None:
     assert found["value"] == "v"
     assert tx.metrics()["documentsRead"]["used"] == 0
     tx.system_patch("_session_requests", found["_id"], {"value": "w"})
-    assert tx.system_get("_session_requests", found["_id"])["value"] == "w"
+    again = tx.system_get("_session_requests", found["_id"])
+    assert again is not None
+    assert again["value"] == "w"
     tx.system_replace("_session_requests", found["_id"], {"sessionId": "z", "requestId": 1})
     assert find(tx) is None
     tx.system_delete("_session_requests", found["_id"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -55,10 +56,10 @@ def test_too_many_documents_read() -> None:
         lambda tx: tx.query("t").filter(lambda q: False).first(),
     ):
         tx = numbered(10, documents_read_max=5).begin_query()
-        fails("TooManyDocumentsRead", text, lambda tx=tx, build=build: build(tx))
+        fails("TooManyDocumentsRead", text, partial(build, tx))
         assert tx.metrics()["documentsRead"]["used"] == 6
         assert tx.read_set.range_count
-        fails("TooManyDocumentsRead", text, lambda tx=tx: tx.query("t").first())
+        fails("TooManyDocumentsRead", text, tx.query("t").first)
 
 
 def test_exactly_the_limit_is_allowed() -> None:
