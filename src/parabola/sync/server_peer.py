@@ -291,9 +291,7 @@ class ServerPeer:
             clocks = codec.write_clocks(self._clock_skew_ms, now_ns)
             text = codec.write_transition(start, end, tuple(changed.values()), clocks)
         self.outgoing.append(text)
-        if self._held:
-            self.outgoing.extend(self._held)
-            self._held.clear()
+        self._release_answers()
 
     def abandon_update(self, runs: Sequence[FollowedQuery]) -> None:
         """The update could not be carried out; its queries are due again in the next one."""
@@ -302,6 +300,7 @@ class ServerPeer:
         assert self.updating, "no update is under way"
         self.updating = False
         self.update_wanted = True
+        self._release_answers()
         for query in runs:
             if self.queries.get(query.query_id) is query:
                 self.stale[query.query_id] = query
@@ -440,6 +439,11 @@ class ServerPeer:
             self._held.append(answer)
         else:
             self.outgoing.append(answer)
+
+    def _release_answers(self) -> None:
+        if self._held:
+            self.outgoing.extend(self._held)
+            self._held.clear()
 
     def _start_next_mutation(self) -> None:
         if self._mutations:
