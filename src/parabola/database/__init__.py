@@ -11,7 +11,10 @@ The surface that `functions`, `live` and `backend` use::
     database.latest_ts, .durable_ts, .catalog, .statistics(), .close()
     database.add_commit_listener(fn)                  # fn(Sequence[LogEntry]), in ts order, once durable
     database.write_log.since(ts)                      # entries to walk a new subscription forward with
-    change = database.prepare_schema(schema)          # SchemaChange; step() until it returns True, then finish(done)
+    database.set_retention(oldest_ts)                 # nobody reads before it any more
+    change = database.prepare_schema(schema)          # SchemaChange; step() until it returns True, then finish(done);
+                                                      # abandon() takes it back; SchemaError when a document does not fit
+    schema_change.staged_backfills(database)          # step() each, then finish_staged_backfill(database, one)
 
     Transaction (every method is a plain call):
       kind "query"|"mutation", begin_ts, now_ns, catalog, read_set, journal (in), next_journal (out)
@@ -21,6 +24,7 @@ The surface that `functions`, `live` and `backend` use::
       normalize_id(table, text, *, system=False) -> str | None
       query(table, *, system=False) -> Query          # the builder below
       begin_nested() · commit_nested() · rollback_nested()   # LIFO; each is one execution for "one paginate" too
+      usage.limits                                    # may be set tighter for the time of a nested call
       metrics() -> {"documentsRead": {"used", "remaining"}, …}
       count_scheduled(argument_bytes)                 # counts one scheduled function against the limits
       system_insert(table, doc) -> id · system_get(table, id) · system_patch(table, id, fields)
