@@ -13,7 +13,7 @@ The surface that `functions`, `live` and `backend` use::
     database.write_log.since(ts)                      # entries to walk a new subscription forward with
     database.set_retention(oldest_ts)                 # nobody reads before it any more
     change = database.prepare_schema(schema)          # SchemaChange; step() until it returns True, then finish(done);
-                                                      # abandon() takes it back; SchemaError when a document does not fit
+                                                      # abandon() takes it back; raises SchemaError
     schema_change.staged_backfills(database)          # step() each, then finish_staged_backfill(database, one)
 
     Transaction (every method is a plain call):
