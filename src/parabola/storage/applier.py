@@ -11,7 +11,7 @@ After a power cut the data file may therefore be at an earlier `applied_ts` than
 checkpoint has not made durable yet, and `removable_ts` says how far that is.
 
 Trimming follows the same log a second time, from `trimmed_ts` up to what `allow_trimming` permits: each write in it
-names a key whose older versions nobody reads any more. Small steps, each one transaction that also moves `trimmed_ts`.
+names a key whose older versions nobody reads any more. A step of it rides in each transaction, and moves `trimmed_ts`.
 The rows of the log below have then done all their work; the next flush after a checkpoint removes them.
 
 The interpreter lock is what this thread must not hold: a row at a time would take and give it back for each. So one
@@ -39,9 +39,9 @@ COLLECT_S = 0.1
 TRANSACTION_BYTES_MAX = 16 * 1024 * 1024
 # A checkpoint after so many rows: it writes each page once, however often the rows changed it, and stops SQLite's
 # write-ahead log from growing. A row dirties about one page of 4 KB.
-CHECKPOINT_ROWS = 16_384
+CHECKPOINT_ROWS = 32_768
 # How many writes of the log one trimming step looks at, at least one row of the log.
-TRIM_WRITES_PER_STEP = 2048
+TRIM_WRITES_PER_STEP = 16_384
 
 
 class Applier:
@@ -124,13 +124,10 @@ class Applier:
         try:
             while True:
                 batches = self._next_batches()
-                if batches:
-                    self._apply(batches)
-                if self._may_trim():  # a step after each transaction: neither kind of work can starve the other
-                    self._trim_step()
-                elif not batches:
+                if not batches and not self._may_trim():
                     self._write_oldest_ts()
                     return
+                self._transact(batches)
                 if self._rows_since_checkpoint >= CHECKPOINT_ROWS:
                     self._checkpoint()
         except BaseException as error:
@@ -157,7 +154,26 @@ class Applier:
     def _is_enough(self) -> bool:
         return self._stopping or self._urgent > 0 or self._pending_bytes >= TRANSACTION_BYTES_MAX
 
-    def _apply(self, batches: list[Sequence[Commit]]) -> None:
+    def _transact(self, batches: list[Sequence[Commit]]) -> None:
+        """One transaction: applies `batches` and trims a step, so that neither starves and pages are written once."""
+        data = self._data
+        data.execute("BEGIN IMMEDIATE")
+        try:
+            applied_ts, documents = self._apply(batches) if batches else (self.applied_ts, self.documents)
+            trimmed_ts = self._trim_step() if self._may_trim() else self.trimmed_ts
+            data.execute("COMMIT")
+        except BaseException:
+            data.rollback()
+            raise
+        self.documents = documents
+        self.trimmed_ts = trimmed_ts
+        with self._changed:
+            self.applied_ts = applied_ts
+            self._pending_bytes -= self._taken_bytes
+            self._changed.notify_all()
+
+    def _apply(self, batches: list[Sequence[Commit]]) -> tuple[int, int]:
+        """Writes the rows of `batches`; returns the timestamp reached and how many documents there are then."""
         documents: list[tuple[int, str, int, bytes | None]] = []
         entries: list[tuple[int, bytes, int, str | None]] = []
         newest: dict[tuple[int, str], bool] = {}
@@ -172,24 +188,14 @@ class Applier:
                     newest[table_number, document_id] = document is not None
                 for index_number, key, pointed_at in commit.index_entries:
                     entries.append((index_number, key, ts, pointed_at))
-        data = self._data
-        data.execute("BEGIN IMMEDIATE")
-        try:
-            before = sum(row[0] for row in self._execute_rows("count_documents", list(newest)))
-            self._execute_rows("put_documents", documents)
-            self._execute_rows("put_entries", entries)
-            count = self.documents - before + sum(newest.values())
-            data.execute(SQL["write_meta"], ("documents", count))
-            data.execute(SQL["write_meta"], ("applied_ts", applied_ts))
-            data.execute("COMMIT")
-        except BaseException:
-            data.rollback()
-            raise
-        self.documents = count
-        with self._changed:
-            self.applied_ts = applied_ts
-            self._pending_bytes -= self._taken_bytes
-            self._changed.notify_all()
+        before = sum(row[0] for row in self._execute_rows("count_documents", list(newest)))
+        self._execute_rows("put_documents", documents)
+        self._execute_rows("put_entries", entries)
+        self._rows_since_checkpoint += len(documents) + len(entries)
+        count = self.documents - before + sum(newest.values())
+        self._data.execute(SQL["write_meta"], ("documents", count))
+        self._data.execute(SQL["write_meta"], ("applied_ts", applied_ts))
+        return applied_ts, count
 
     def _execute_rows(self, title: str, rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """Runs a statement with {rows} for all `rows`, in as few executions as may be; returns what it answers."""
@@ -200,7 +206,6 @@ class Applier:
                 part = rows[start : start + size]
                 answers += self._data.execute(_for_rows(title, size, len(part[0])), _flat(part)).fetchall()
                 start += size
-        self._rows_since_checkpoint += len(rows)
         return answers
 
     def _write_oldest_ts(self) -> None:
@@ -218,7 +223,8 @@ class Applier:
     def _may_trim(self) -> bool:
         return not self._stopping and self.trimmed_ts < min(self._trim_allowed_ts, self.applied_ts)
 
-    def _trim_step(self) -> None:
+    def _trim_step(self) -> int:
+        """Removes what the next writes of the log have hidden; returns the timestamp reached."""
         limit_ts = min(self._trim_allowed_ts, self.applied_ts)
         trimmed_ts = self.trimmed_ts
         documents: list[tuple[int, str, int]] = []
@@ -231,17 +237,12 @@ class Applier:
                     documents += [(write.table_number, write.document_id, commit.ts) for write in commit.documents]
                     entries += [(write.index_number, write.key, commit.ts) for write in commit.index_entries]
             trimmed_ts = min(row[0], limit_ts)
-        self._data.execute("BEGIN IMMEDIATE")
-        try:
-            self._execute_rows("trim_documents", documents)
-            self._execute_rows("trim_entries", entries)
-            self._data.execute(SQL["write_meta"], ("oldest_ts", self._oldest_ts))
-            self._data.execute(SQL["write_meta"], ("trimmed_ts", trimmed_ts))
-            self._data.execute("COMMIT")
-        except BaseException:
-            self._data.rollback()
-            raise
-        self.trimmed_ts = trimmed_ts
+        self._execute_rows("trim_documents", documents)
+        self._execute_rows("trim_entries", entries)
+        self._rows_since_checkpoint += len(documents) + len(entries)
+        self._data.execute(SQL["write_meta"], ("oldest_ts", self._oldest_ts))
+        self._data.execute(SQL["write_meta"], ("trimmed_ts", trimmed_ts))
+        return trimmed_ts
 
 
 _statements: dict[tuple[str, int], str] = {}

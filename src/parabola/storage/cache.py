@@ -1,8 +1,7 @@
 """What was read from the data file and is still true there, bounded by bytes.
 
-`BoundedCache` keeps what is used and forgets the rest a little at a time: two generations, where a hit moves its entry
-to the young one, and the old one is emptied from its front whenever the bound is crossed. A hit costs a dictionary
-lookup, and no single call ever frees much. What it holds is plain tuples, which the garbage collector need not walk.
+`BoundedCache` forgets what was used longest ago, one entry at a time. What it holds is plain tuples, which the garbage
+collector need not walk.
 
 `RangeCache` remembers whole small index ranges of the shape [prefix, prefix + ff), the shape of every lookup by equal
 fields. A write to an index key makes untrue exactly the cached prefixes of that key; they are found by cutting the key
@@ -11,7 +10,8 @@ at each length that occurs among the cached prefixes of that index.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import OrderedDict
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -22,63 +22,51 @@ Range = tuple[int, tuple[bytes, ...], tuple[str, ...]]
 
 # More lengths than this in one index, and looking through them on each write would cost more than the cache saves.
 PREFIX_LENGTHS_MAX = 64
-# What one entry costs in Python objects beside its bytes: key, tuple, integers, dictionary slot.
-ENTRY_BYTES = 380
+# What one entry costs in Python objects beside its bytes: key, tuple, integers, dictionary slot and link.
+ENTRY_BYTES = 450
 PAIR_BYTES = 220
 
 
 class BoundedCache(Generic[K, V]):
-    """A mapping that holds at most `bytes_max`, as `size_of` counts; what was not used lately goes first."""
+    """A mapping that holds at most `bytes_max`, as `size_of` counts; what was used longest ago goes first."""
 
-    __slots__ = ("_bytes", "_bytes_max", "_old", "_size_of", "_victims", "_young")
+    __slots__ = ("_bytes", "_bytes_max", "_held", "_size_of")
 
     def __init__(self, bytes_max: int, size_of: Callable[[V], int]) -> None:
         self._bytes_max = bytes_max
         self._size_of = size_of
         self._bytes = 0
-        self._young: dict[K, V] = {}
-        self._old: dict[K, V] = {}
-        self._victims: Iterator[K] = iter(())  # keys that _old had when it became old, from the front
+        self._held: OrderedDict[K, V] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._young) + len(self._old)
+        return len(self._held)
 
     @property
     def resident_bytes(self) -> int:
+        """What is held, as `size_of` counts."""
         return self._bytes
 
     def get(self, key: K) -> V | None:
-        value = self._young.get(key)
-        if value is None:
-            value = self._old.pop(key, None)
-            if value is not None:
-                self._young[key] = value
+        """The value, which counts as used now; None if there is none."""
+        value = self._held.get(key)
+        if value is not None:
+            self._held.move_to_end(key)
         return value
 
     def put(self, key: K, value: V) -> None:
+        """Holds `value` from now on, in place of an earlier one."""
         self.discard(key)
-        self._young[key] = value
+        self._held[key] = value
         self._bytes += self._size_of(value)
         while self._bytes > self._bytes_max:
-            self._forget_one()
+            _, gone = self._held.popitem(last=False)
+            self._bytes -= self._size_of(gone)
 
     def discard(self, key: K) -> None:
-        value = self._young.pop(key, None)
-        if value is None:
-            value = self._old.pop(key, None)
+        """Forgets `key`, if it is held."""
+        value = self._held.pop(key, None)
         if value is not None:
             self._bytes -= self._size_of(value)
-
-    def _forget_one(self) -> None:
-        if not self._old:
-            self._old, self._young = self._young, {}
-            self._victims = iter(list(self._old))
-        for key in self._victims:
-            if key in self._old:
-                self._bytes -= self._size_of(self._old.pop(key))
-                return
-        # Keys that came back to the old generation do not exist: only a turn of generations fills it.
-        assert not self._old
 
 
 class DocumentCache(BoundedCache[tuple[int, str], tuple[int, bytes | None]]):

@@ -57,10 +57,10 @@ class SQLiteStorage:
     ) -> None:
         """Opens or creates the storage in `directory`.
 
-        `cache_bytes_max` bounds what is kept in memory of the data file: a quarter in SQLite's own caches and memory
-        map, the rest as documents and index ranges. `recent_bytes_max` bounds what is durable but not yet in the data
-        file; above it, flushes wait. Raises `StorageFailure` if the folder is in use, is not ours, is of a newer
-        version, or is damaged.
+        `cache_bytes_max` bounds what is kept in memory of the data file: seven parts of sixteen in SQLite's own caches
+        and memory map, the rest as documents and index ranges. `recent_bytes_max` bounds what is durable but not yet
+        in the data file; above it, flushes wait. Raises `StorageFailure` if the folder is in use, is not ours, is of a
+        newer version, or is damaged.
         """
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
@@ -80,10 +80,10 @@ class SQLiteStorage:
     def _open(self, directory: Path, cache_bytes_max: int, recent_bytes_max: int) -> None:
         open_file(directory / LOG_FILE, "create_log")
         open_file(directory / DATA_FILE, "create_data")
-        sqlite_bytes = cache_bytes_max // 16
+        share_bytes = cache_bytes_max // 16
         self._log = self._connect(LOG_FILE, MIB)
         self._log_reader = self._connect(LOG_FILE, MIB)
-        reading = self._connect(DATA_FILE, sqlite_bytes, mmap_bytes=2 * sqlite_bytes)
+        reading = self._connect(DATA_FILE, share_bytes, mmap_bytes=2 * share_bytes)
         applied_ts = read_meta(reading, "applied_ts")
         newest_log_ts = int(self._log.execute(SQL["newest_log_ts"]).fetchone()[0] or 0)
         self._removed_ts = read_meta(self._log, "removed_ts")
@@ -94,9 +94,9 @@ class SQLiteStorage:
             )
         self._oldest_ts = read_meta(reading, "oldest_ts")
         self._recent = Recent(applied_ts)
-        self._reader = SQLiteReader(reading, self._recent, cache_bytes_max=cache_bytes_max * 3 // 4)
+        self._reader = SQLiteReader(reading, self._recent, cache_bytes_max=9 * share_bytes)
         self._applier = Applier(
-            self._connect(DATA_FILE, sqlite_bytes), self._connect(LOG_FILE, MIB), pending_bytes_max=recent_bytes_max
+            self._connect(DATA_FILE, 4 * share_bytes), self._connect(LOG_FILE, MIB), pending_bytes_max=recent_bytes_max
         )
         self._latest_ts = self._durable_ts = applied_ts
         self._replay()
