@@ -34,6 +34,7 @@ from parabola.functions.calls import check_arguments, check_result_size, copied_
 from parabola.functions.contexts import MutationContext
 from parabola.functions.driver import Waiting
 from parabola.functions.errors_text import describe
+from parabola.functions.heavy_use import warn_of_heavy_use
 from parabola.functions.levels import Level, TransactionRun
 from parabola.functions.loader import Deployment
 from parabola.functions.outcome import Call, Outcome
@@ -135,6 +136,7 @@ class MutationAttempts:
             result = level.end(value)
             value_json = encode_wire(result)
             check_result_size(level.function, len(value_json), self._services.limits)
+            warn_of_heavy_use(run)
             if self._session_request is not None:
                 write_record(run.tx, self._session_request, Record(value_json, run.log.lines))
             if self.before_commit is not None:

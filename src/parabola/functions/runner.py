@@ -23,6 +23,7 @@ from parabola.functions.calls import check_arguments, check_result_size, copied_
 from parabola.functions.contexts import QueryContext
 from parabola.functions.driver import Waiting
 from parabola.functions.errors_text import describe
+from parabola.functions.heavy_use import warn_of_heavy_use
 from parabola.functions.http_actions import run_http_action
 from parabola.functions.levels import Level, TransactionRun
 from parabola.functions.loader import Deployment
@@ -218,6 +219,7 @@ class QueryRun:
 
     def _outcome(self) -> Outcome:
         run, level = self._run, self._level
+        warn_of_heavy_use(run)
         outcome = Outcome(
             function=self._call.path if level is None else level.function.path,
             kind="query",
