@@ -33,6 +33,7 @@ from parabola.auth import (
 )
 from parabola.backend.config import DEFAULT_NAME, BackendConfig, StorageKind, default_data_dir
 from parabola.backend.deploy import providers_of, put_schema_in_force
+from parabola.backend.function_log import log_run
 from parabola.backend.maintenance import Maintenance
 from parabola.backend.presenter import Presenter
 from parabola.backend.sync_connection import SyncConnection
@@ -359,6 +360,7 @@ class Backend:
             deployment=deployment,
             deployment_metadata={"name": self.config.name, "region": None, "class": "self-hosted"},
         )
+        self.runner.on_run = log_run
         self.authenticator = Authenticator(verifier, AdminKeyring(self.admin_key))
         presenter = Presenter(redact=self.config.redact)
         self.live = LiveQueries(
