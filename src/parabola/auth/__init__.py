@@ -7,8 +7,8 @@ from parabola.auth.identity import AdminIdentity, Caller, Identity, user_of
 from parabola.auth.providers import CustomJWTProvider, OIDCProvider, Provider
 from parabola.auth.tokens import EXPIRED_TEXT, TokenVerifier, VerifiedToken
 
-# `from parabola import auth` is for `auth_config.py`. Python binds that name to this package as soon as it is imported, so what
-# users expect of it must be here too.
+# `from parabola import auth` is for `auth_config.py`. Python binds that name to this package as soon as it is
+# imported, so what users expect of it must be here too.
 from parabola.definitions.auth_config import custom_jwt, oidc
 
 __all__ = [

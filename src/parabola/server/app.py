@@ -35,7 +35,7 @@ class App:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         functions = FunctionApi(backend)
-        service = ServiceApi(backend.config.name, functions)
+        service = ServiceApi(backend, functions)
         self._actions = HttpActions(backend, functions)
         self._run = functions.run
         self._endpoints: dict[str, dict[str, Endpoint]] = {
@@ -51,6 +51,7 @@ class App:
             "/version": {"GET": service.server_version},
             "/instance_version": {"GET": service.server_version},
             "/instance_name": {"GET": service.instance_name},
+            "/metrics": {"GET": service.metrics},
             "/echo": {"POST": service.echo},
         }
 

@@ -8,6 +8,7 @@ from typing import Final
 import orjson
 
 from parabola.auth import AdminIdentity
+from parabola.backend.backend import Backend
 from parabola.errors import Forbidden
 from parabola.limits import MIB
 from parabola.server.http_api import FunctionApi
@@ -20,8 +21,8 @@ ECHO_BYTES_MAX: Final = 128 * MIB
 class ServiceApi:
     """Small answers that need no function."""
 
-    def __init__(self, name: str, functions: FunctionApi) -> None:
-        self._name = name
+    def __init__(self, backend: Backend, functions: FunctionApi) -> None:
+        self._backend = backend
         self._functions = functions
 
     async def root(self, request: HttpRequest) -> HttpResponse:
@@ -34,7 +35,12 @@ class ServiceApi:
 
     async def instance_name(self, request: HttpRequest) -> HttpResponse:
         """GET `/instance_name`: the first part of the admin key."""
-        return HttpResponse.text(self._name)
+        return HttpResponse.text(self._backend.config.name)
+
+    async def metrics(self, request: HttpRequest) -> HttpResponse:
+        """GET `/metrics`: the counters of all parts, in Prometheus' text format. Numbers only, nothing about the data."""
+        lines = [f"parabola_{name} {value}\n" for name, value in sorted(self._backend.statistics().items())]
+        return HttpResponse("".join(lines).encode(), content_type=b"text/plain; version=0.0.4; charset=utf-8")
 
     async def echo(self, request: HttpRequest) -> HttpResponse:
         """POST `/echo`: the body, back."""

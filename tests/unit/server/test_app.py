@@ -28,6 +28,16 @@ async def test_the_service_endpoints_answer_in_plain_text(start: Start) -> None:
         assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", "5")
 
 
+async def test_the_counters_of_all_parts_can_be_scraped(start: Start) -> None:
+    async with start() as client:
+        await client.call("mutation", "messages:send", {"body": "x"})
+        response = await client.get("/metrics")
+        assert response.headers["content-type"].startswith("text/plain")
+        counters = dict(line.split(" ") for line in response.text.splitlines())
+        assert int(counters["parabola_commits"]) >= 1
+        assert counters["parabola_sync_connections"] == "0"
+
+
 async def test_the_admin_key_can_be_checked(start: Start) -> None:
     async with start() as client:
         assert await client.refused("GET", "/api/check_admin_key") == (403, "BadDeployKey")
