@@ -38,7 +38,7 @@ class ServiceApi:
         return HttpResponse.text(self._backend.config.name)
 
     async def metrics(self, request: HttpRequest) -> HttpResponse:
-        """GET `/metrics`: the counters of all parts, in Prometheus' text format. Numbers only, nothing about the data."""
+        """GET `/metrics`: the counters of all parts, in Prometheus text format. Nothing about the data."""
         lines = [f"parabola_{name} {value}\n" for name, value in sorted(self._backend.statistics().items())]
         return HttpResponse("".join(lines).encode(), content_type=b"text/plain; version=0.0.4; charset=utf-8")
 
