@@ -78,6 +78,7 @@ class Program:
             bufsize=1,
         )
         self.events = Following()
+        self._kept: list[dict[str, Any]] = []
         self.output: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -99,14 +100,20 @@ class Program:
         self._process.stdin.flush()
 
     def expect(self, event: str, timeout: float = PATIENCE_S, **fields: Any) -> dict[str, Any]:
-        """The next event of that name whose fields have these values."""
+        """The next event of that name whose fields have these values. Others that come before it are kept for later."""
 
         def wanted(message: dict[str, Any]) -> bool:
-            if message["event"] == "ended" and event != "ended":
-                raise AssertionError(f"The program ended before it said {event}:\n{''.join(self.output)}")
             return message["event"] == event and all(message.get(name) == value for name, value in fields.items())
 
-        return dict(self.events.until(wanted, timeout))
+        deadline = time.monotonic() + timeout
+        while True:
+            for at, message in enumerate(self._kept):
+                if wanted(message):
+                    return self._kept.pop(at)
+            arrived = self.events.next(max(0.01, deadline - time.monotonic()))
+            if arrived["event"] == "ended" and event != "ended":
+                raise AssertionError(f"The program ended before it said {event}:\n{''.join(self.output)}")
+            self._kept.append(arrived)
 
     def wait(self, timeout: float = PATIENCE_S) -> int:
         """Waits for the program's own end; returns its exit code."""

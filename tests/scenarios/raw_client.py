@@ -95,6 +95,13 @@ class RawClient:
             if message["type"] == kind and all(message.get(name) == value for name, value in fields.items()):
                 return message
 
+    def until_any(self, *kinds: str) -> dict[str, Any]:
+        """The next message of one of these types."""
+        while True:
+            message = self.receive()
+            if message["type"] in kinds:
+                return message
+
     def until_update(self, query_id: int) -> dict[str, Any]:
         """The next modification of this query, from whatever transition brings it."""
         while True:

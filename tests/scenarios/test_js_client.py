@@ -175,8 +175,8 @@ def test_log_lines_reach_the_developers_console(server: ServerProcess, js: JsDri
     following = js.connect(server.url).subscribe("failures:announce")
     assert following.next() is None
     shown = js.expect("console", level="log")["text"]
-    assert "[CONVEX Q(failures:announce)]" in shown
-    assert "[LOG] 'hello'" in shown
+    assert "[CONVEX Q(failures:announce)] [LOG]" in shown
+    assert "'hello' { a: 1 }" in shown
     assert "Could not parse" not in js.console()
 
 
