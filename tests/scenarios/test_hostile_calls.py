@@ -137,7 +137,19 @@ def test_an_array_of_more_than_8192_elements_is_refused(client: RawClient, room:
 
 
 def test_arguments_of_more_than_16_mebibytes_are_refused(client: RawClient) -> None:
-    query_fails(client, "values:echo", {"value": "x" * (17 << 20)}, "too large")
+    # In three frames, since one of that size would already be refused as a frame.
+    head = '{"type":"Mutation","requestId":0,"udfPath":"values:store","args":[{"label":"l","value":"'
+    client.socket.send([head, "x" * (9 << 20), "x" * (9 << 20), '"}]}'])
+    answer = client.until("MutationResponse", requestId=0)
+    assert not answer["success"]
+    assert "too large" in answer["result"]
+    client.add_query(0, "identity:subject", {})
+    assert client.until_update(0)["value"] is None
+
+
+def test_a_frame_of_more_than_16_mebibytes_ends_its_own_connection(client: RawClient) -> None:
+    client.send_text('{"type":"Event","eventType":"x","event":"' + "x" * (17 << 20) + '"}')
+    assert client.until_closed().code == 1009
 
 
 def test_a_result_of_more_than_16_mebibytes_is_refused(client: RawClient) -> None:

@@ -37,7 +37,6 @@ MALFORMED = {
     "a type that is a number": '{"type":5}',
     "a missing field": '{"type":"Mutation","requestId":0,"args":[{}]}',
     "a path that is a number": '{"type":"Mutation","requestId":0,"udfPath":7,"args":[{}]}',
-    "a path that cannot be": '{"type":"Mutation","requestId":0,"udfPath":"a b:::c?","args":[{}]}',
     "a request id that is text": '{"type":"Mutation","requestId":"0","udfPath":"messages:send","args":[{}]}',
     "a request id below zero": '{"type":"Mutation","requestId":-1,"udfPath":"messages:send","args":[{}]}',
     "a request id beyond 32 bits": '{"type":"Mutation","requestId":4294967296,"udfPath":"messages:send","args":[{}]}',
@@ -47,7 +46,6 @@ MALFORMED = {
         '{"type":"ModifyQuerySet","baseVersion":0,"newVersion":1,"modifications":[{"type":"Swap","queryId":0}]}'
     ),
     "an unknown token type": '{"type":"Authenticate","baseVersion":0,"tokenType":"Magic","value":"x"}',
-    "a user token without a value": '{"type":"Authenticate","baseVersion":0,"tokenType":"User"}',
 }
 
 
@@ -60,6 +58,24 @@ def test_a_malformed_message_is_answered_with_a_fatal_error_and_a_close(client: 
     assert "Received Invalid JSON on websocket" in closed.last["error"]
 
 
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ('{"type":"Mutation","requestId":0,"udfPath":"a b:::c?","args":[{}]}', "a b:::c?"),
+        ('{"type":"Authenticate","baseVersion":0,"tokenType":"User"}', "needs a value"),
+    ],
+    ids=["a path that cannot be", "a user token without a value"],
+)
+def test_a_message_that_makes_no_sense_is_answered_with_the_reason_and_a_close(
+    client: RawClient, text: str, word: str
+) -> None:
+    client.hello().send_text(text)
+    closed = client.until_closed()
+    assert closed.last is not None
+    assert closed.last["type"] == "FatalError"
+    assert word in closed.last["error"]
+
+
 def test_json_nested_a_hundred_thousand_deep_is_refused(client: RawClient) -> None:
     deep = "[" * 100_000 + "]" * 100_000
     client.hello().send_text(
@@ -70,8 +86,9 @@ def test_json_nested_a_hundred_thousand_deep_is_refused(client: RawClient) -> No
 
 
 def test_unknown_fields_and_events_are_ignored(client: RawClient) -> None:
+    client.hello()
     client.send_text('{"type":"Event","eventType":"ClientConnect","event":[{"name":"x","startTime":1}],"extra":1}')
-    client.hello().add_query(0, "identity:subject", {})
+    client.add_query(0, "identity:subject", {})
     assert client.until_update(0)["value"] is None
 
 
@@ -124,7 +141,7 @@ def test_a_claim_to_have_seen_the_far_future_is_not_believed(client: RawClient) 
 def test_arguments_that_are_not_one_object_in_an_array_are_refused(client: RawClient, args: object) -> None:
     client.hello().send(type="Mutation", requestId=0, udfPath="messages:clear", args=args)
     refusal = client.refusal()
-    assert "Invalid JSON" in refusal or "rguments" in refusal
+    assert "Invalid JSON" in refusal or "rgument" in refusal
 
 
 BAD_FRAMES = {
