@@ -39,6 +39,8 @@ CLIENT_AHEAD_WAIT_S: Final = 3.0
 CLIENT_AHEAD_POLL_S: Final = 0.1
 UPDATE_ATTEMPTS_MAX: Final = 6
 UPDATE_RETRY_S: Final = 0.05
+UPDATE_S_MAX: Final = 30.0
+"""How long the queries of one update may wait for something outside before the client is sent away."""
 
 
 class Subscription:
@@ -399,6 +401,7 @@ class SyncConnection:
                 self._take(update, at, subscription, answer)
         if update.missing:
             self._update = update
+            driver.loop.call_later(UPDATE_S_MAX, partial(self._update_overdue, update))
         else:
             self._finish_update(update, now_ns)
 
@@ -410,6 +413,14 @@ class SyncConnection:
         if update.missing == 0:
             self._update = None
             self._finish_update(update, self._driver.clock.now_ns())
+            self._driver.schedule(self)
+
+    def _update_overdue(self, update: _RunningUpdate) -> None:
+        """A query waits for something that does not come, and with it everything that this client is owed."""
+        if self._update is update and not self._peer.closed:
+            waiting = [query.path for query, answer in zip(update.runs, update.answers, strict=True) if answer is None]
+            _logger.error("Queries waited for more than %d s and held up a client: %s", UPDATE_S_MAX, waiting)
+            self._peer.fail(INTERNAL_CLOSE, INTERNAL_ERROR)
             self._driver.schedule(self)
 
     def _take(self, update: _RunningUpdate, at: int, subscription: Subscription, answer: Answer) -> None:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import logging
 from asyncio import Future
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, Protocol
 
 from parabola.auth import Authenticator
@@ -36,6 +36,12 @@ from parabola.sync.server_peer import ServerPeer
 from parabola.sync.transitions import TransitionWriter
 
 _logger: Final = logging.getLogger("parabola.sync")
+
+STEP_S_MAX: Final = 0.004
+"""How long updates may hold up the event loop at a time: a commit that a thousand queries read takes longer in all."""
+
+CONNECTIONS_BETWEEN_LOOKS: Final = 8
+"""How many connections are brought up to date between two looks at the clock."""
 
 
 class EventLoop(Protocol):
@@ -83,6 +89,8 @@ class SyncDriver:
         self.connections: dict[SyncConnection, None] = {}
         self.is_stopping = False
         self._writer = TransitionWriter()
+        # Connections to flush: those with something to send, and those that only have to be brought up to date.
+        self._answered: list[SyncConnection] = []
         self._due: list[SyncConnection] = []
         self._flush_is_due = False
         self._tasks: set[Future[Any]] = set()
@@ -109,10 +117,8 @@ class SyncDriver:
         if connection.is_due:
             return
         connection.is_due = True
-        self._due.append(connection)
-        if not self._flush_is_due:
-            self._flush_is_due = True
-            self.loop.call_soon(self._flush)
+        (self._answered if connection.peer.outgoing else self._due).append(connection)
+        self._want_flush()
 
     def start_task(self, work: Coroutine[Any, Any, Any]) -> None:
         """For what really has to wait: actions, and tokens whose keys are not at hand."""
@@ -130,18 +136,35 @@ class SyncDriver:
         """Counters for metrics and tests."""
         return {"sync_connections": len(self.connections), "sync_transitions": self.transitions}
 
+    def _want_flush(self) -> None:
+        if not self._flush_is_due:
+            self._flush_is_due = True
+            self.loop.call_soon(self._flush)
+
     def _flush(self) -> None:
+        """Answers first, then updates for as long as a step of the loop may take; the rest has its turn in the next."""
         self._flush_is_due = False
-        due: Sequence[SyncConnection] = self._due
-        self._due = []
-        for connection in due:
-            connection.is_due = False
-            try:
-                connection.flush()
-            except Exception:
-                # One connection's trouble is its own: the others in this list have done nothing wrong.
-                _logger.exception("A sync connection failed and is closed.")
-                connection.end_after_failure()
+        answered, self._answered = self._answered, []
+        for connection in answered:
+            self._flush_one(connection)
+        due, self._due = self._due, []
+        deadline = self.clock.monotonic() + STEP_S_MAX
+        for done, connection in enumerate(due, 1):
+            self._flush_one(connection)
+            if not done % CONNECTIONS_BETWEEN_LOOKS and self.clock.monotonic() > deadline:
+                self._due = due[done:] + self._due
+                if self._due:
+                    self._want_flush()
+                break
+
+    def _flush_one(self, connection: SyncConnection) -> None:
+        connection.is_due = False
+        try:
+            connection.flush()
+        except Exception:
+            # One connection's trouble is its own: the others have done nothing wrong.
+            _logger.exception("A sync connection failed and is closed.")
+            connection.end_after_failure()
 
     def _task_done(self, task: Future[Any]) -> None:
         self._tasks.discard(task)

@@ -7,16 +7,15 @@ from typing import Any
 
 import orjson
 import pytest
-from tests.sync_world import ADMIN_KEY, MemorySocket, World, end_ts
+from tests.sync_world import ADMIN_KEY, World, end_ts
+from tests.unit.backend.sync_example import FUNCTIONS, follow, mutate, runs
 
-from parabola import ConvexError, mutation, query
+from parabola import query
 from parabola.errors import StorageFailure
 from parabola.functions.loader import Deployment
 from parabola.limits import Limits
 from parabola.sync.client_version import ClientVersion
 from parabola.sync.versions import decode_ts, encode_ts
-
-runs: list[str] = []
 
 
 @pytest.fixture(autouse=True)
@@ -24,91 +23,9 @@ def _no_runs() -> None:
     runs.clear()
 
 
-@query
-async def list_messages(ctx: Any, channel: str = "general") -> Any:
-    runs.append(channel)
-    rows = await ctx.db.query("messages").filter(lambda q: q.eq(q.field("channel"), channel)).collect()
-    return sorted(row["body"] for row in rows)
-
-
-@query
-async def get_message(ctx: Any, id: str) -> Any:
-    runs.append(id)
-    row = await ctx.db.get(id)
-    return None if row is None else row["body"]
-
-
-@query
-async def whoami(ctx: Any) -> Any:
-    runs.append("whoami")
-    identity = await ctx.auth.get_user_identity()
-    return None if identity is None else identity["subject"]
-
-
-@query
-async def failing(ctx: Any) -> Any:
-    runs.append("failing")
-    rows = await ctx.db.query("messages").collect()
-    raise ConvexError({"count": len(rows)})
-
-
-@query
-async def time_of(ctx: Any) -> Any:
-    runs.append("time")
-    return ctx.now()
-
-
-@mutation
-async def send(ctx: Any, body: str, channel: str = "general") -> Any:
-    return await ctx.db.insert("messages", {"body": body, "channel": channel})
-
-
-@mutation
-async def edit(ctx: Any, id: str, body: str) -> Any:
-    await ctx.db.patch(id, {"body": body})
-
-
-@mutation
-async def refuse(ctx: Any) -> Any:
-    raise ConvexError("boom")
-
-
-@mutation
-async def read_only(ctx: Any) -> Any:
-    return len(await ctx.db.query("messages").collect())
-
-
-FUNCTIONS = {
-    "messages:list": list_messages,
-    "messages:get": get_message,
-    "messages:send": send,
-    "messages:edit": edit,
-    "messages:refuse": refuse,
-    "messages:read_only": read_only,
-    "messages:failing": failing,
-    "users:whoami": whoami,
-    "clock:time_of": time_of,
-}
-
-
 @pytest.fixture
 def world() -> World:
     return World(FUNCTIONS)
-
-
-def follow(world: World, path: str = "messages:list", args: dict[str, Any] | None = None) -> MemorySocket:
-    socket = world.connect()
-    socket.add(0, {0: (path, args or {})})
-    world.settle()
-    return socket
-
-
-def mutate(world: World, socket: MemorySocket, request_id: int, path: str = "messages:send", **args: Any) -> Any:
-    socket.send("Mutation", requestId=request_id, udfPath=path, args=[args])
-    world.settle()
-    messages = socket.take()
-    (answer,) = [message for message in messages if message["type"] == "MutationResponse"]
-    return answer
 
 
 def test_a_commit_reaches_who_follows_the_query_and_nobody_else(world: World) -> None:
@@ -329,100 +246,6 @@ def test_a_request_id_is_the_hash_of_session_and_request(world: World) -> None:
     socket.send("Connect", sessionId="abc", connectionCount=0)
     answer = mutate(world, socket, 7, "messages:refuse")
     assert answer["result"].startswith(f"[Request ID: {sha256(b'abc|7').hexdigest()[:16]}] Server Error\n")
-
-
-# Pace.
-
-
-def test_a_socket_that_cannot_write_gets_one_transition_when_it_can_again(world: World) -> None:
-    slow, quick, writer = follow(world), follow(world), world.connect()
-    slow.take()
-    quick.take()
-    slow.connection.pause_writing()
-    assert slow.reading_is_paused
-    for request_id in range(3):
-        mutate(world, writer, request_id, body=str(request_id))
-    assert slow.take() == []
-    assert len(quick.take()) == 3
-    slow.connection.resume_writing()
-    world.settle()
-    (transition,) = slow.take()
-    assert transition["modifications"][0]["value"] == ["0", "1", "2"]
-
-
-def test_a_client_that_never_reads_is_dropped_and_harms_nobody(world: World) -> None:
-    stuck, quick = follow(world), follow(world)
-    stuck.connection.pause_writing()
-    world.loop.advance(119)
-    assert not stuck.aborted
-    world.loop.advance(10)
-    assert stuck.aborted
-    assert not quick.aborted
-
-
-def test_a_client_that_says_nothing_at_all_is_dropped(world: World) -> None:
-    socket = follow(world)
-    socket.silent_for = 121
-    world.loop.advance(6)
-    assert socket.aborted
-
-
-def test_silence_is_broken_by_a_ping_within_fifteen_seconds(world: World) -> None:
-    socket = follow(world)
-    socket.take()
-    world.loop.advance(15)
-    assert socket.take() == [{"type": "Ping"}]
-    world.loop.advance(60)
-    assert 4 <= len(socket.take()) <= 6
-
-
-def test_control_pings_come_at_once_and_every_five_seconds(world: World) -> None:
-    socket = world.connect()
-    assert socket.pings == 1
-    world.loop.advance(50)
-    assert socket.pings == 11
-
-
-def test_connections_above_the_limit_are_asked_to_come_back_later() -> None:
-    world = World(FUNCTIONS, limits=Limits(connections_max=2))
-    kept = [world.connect(), world.connect()]
-    refused = world.connect()
-    world.settle()
-    assert refused.closed == (1013, "TooManyConcurrentRequests")
-    assert [socket.closed for socket in kept] == [None, None]
-    refused.connection.lost()
-    kept[0].connection.lost()
-    again = world.connect()
-    world.settle()
-    assert again.closed is None
-
-
-def test_a_stop_closes_every_socket_so_that_its_client_returns(world: World) -> None:
-    sockets = [follow(world) for _ in range(3)]
-    world.driver.stop()
-    assert [socket.closed for socket in sockets] == [(1011, "InternalServerError")] * 3
-    late = world.connect()
-    world.settle()
-    assert late.closed is not None
-
-
-def test_a_lost_connection_leaves_nothing_behind(world: World) -> None:
-    sockets = [follow(world) for _ in range(3)]
-    for socket in sockets:
-        socket.connection.lost()
-        socket.connection.lost()
-    mutate(world, world.connect(), 0, body="x")
-    assert world.live.statistics()["live_runs"] == 0
-    assert runs == ["general"]
-
-
-def test_an_unfollowed_query_is_not_run_again(world: World) -> None:
-    socket = follow(world)
-    socket.remove(1, 0)
-    world.settle()
-    runs.clear()
-    mutate(world, world.connect(), 0, body="x")
-    assert runs == []
 
 
 # Trouble.
