@@ -78,7 +78,9 @@ async def test_arithmetic_on_two_kinds_of_number_throws() -> None:
 async def test_a_filter_must_give_a_boolean() -> None:
     t = backend_of()
     await insert_all(t, "rows", [{"n": 1.0}])
-    await raises(t, lambda ctx: ctx.db.query("rows").filter(lambda q: q.field("n")).collect(), "A filter must be true or false")
+    await raises(
+        t, lambda ctx: ctx.db.query("rows").filter(lambda q: q.field("n")).collect(), "A filter must be true or false"
+    )
 
 
 async def test_a_nested_field_is_read_by_its_path_also_by_an_index() -> None:

@@ -20,9 +20,7 @@ SCHEMA = define_schema(
 
 @query
 async def even(ctx: QueryCtx, args):
-    return await (
-        ctx.db.query("rows").filter(lambda q: q.eq(q.mod(q.field("n"), 2), 0)).paginate(args["options"])
-    )
+    return await ctx.db.query("rows").filter(lambda q: q.eq(q.mod(q.field("n"), 2), 0)).paginate(args["options"])
 
 
 @query
@@ -106,9 +104,7 @@ async def test_an_end_cursor_bounds_the_page_whatever_its_size(t: TestBackend) -
     await insert_all(t, "rows", [{"n": n} for n in range(10)])
     first = await fetch(t, numItems=2)
     second = await fetch(t, numItems=3, cursor=first["continueCursor"])
-    again = await fetch(
-        t, numItems=1000, cursor=first["continueCursor"], endCursor=second["continueCursor"]
-    )
+    again = await fetch(t, numItems=1000, cursor=first["continueCursor"], endCursor=second["continueCursor"])
     assert numbers(again) == numbers(second) == [2, 3, 4]
     assert again["continueCursor"] == second["continueCursor"]
 

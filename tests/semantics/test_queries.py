@@ -61,9 +61,7 @@ async def test_first_take_and_unique() -> None:
     assert await t.run(lambda ctx: body(ctx, "first")) == 1
     assert await t.run(lambda ctx: body(ctx, "take", 0)) == []
     assert await t.run(lambda ctx: body(ctx, "take", 5)) == [1, 2]
-    await raises(
-        t, lambda ctx: body(ctx, "unique"), r"unique\(\) query returned more than one result from table rows"
-    )
+    await raises(t, lambda ctx: body(ctx, "unique"), r"unique\(\) query returned more than one result from table rows")
 
 
 @pytest.mark.parametrize("count", [-1, 1.5, "2"])

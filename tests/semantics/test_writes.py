@@ -71,9 +71,7 @@ async def test_an_insert_can_be_changed_and_deleted_in_its_own_transaction() -> 
     assert await all_rows(t, "rows") == []
 
 
-@pytest.mark.parametrize(
-    ("method", "verb"), [("patch", "Update"), ("replace", "Replace"), ("delete", "Delete")]
-)
+@pytest.mark.parametrize(("method", "verb"), [("patch", "Update"), ("replace", "Replace"), ("delete", "Delete")])
 async def test_writing_a_document_that_is_gone_throws(method: str, verb: str) -> None:
     t = backend_of()
     [document_id] = await insert_all(t, "rows", [{"n": 1}])

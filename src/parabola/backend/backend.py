@@ -33,7 +33,7 @@ from parabola.auth import (
 )
 from parabola.backend.config import DEFAULT_NAME, BackendConfig, StorageKind, default_data_dir
 from parabola.backend.deploy import providers_of, put_schema_in_force
-from parabola.backend.function_log import log_run
+from parabola.backend.function_log import log_run, log_shared_failure
 from parabola.backend.maintenance import Maintenance
 from parabola.backend.presenter import Presenter
 from parabola.backend.sync_connection import SyncConnection
@@ -239,7 +239,9 @@ class Backend:
         """Runs a query at the newest durable timestamp, or answers it from the cache; at `ts` it always runs."""
         visibility = _visibility(identity)
         if ts is None:
-            return await self._ask(Question(path, encode_wire([args]), visibility), identity)
+            outcome = await self._ask(Question(path, encode_wire([args]), visibility), identity)
+            log_shared_failure(request_id, outcome)
+            return outcome
         call = Call(path, args, identity=identity, visibility=visibility, request_id=request_id, caller=caller)
         outcome = self.runner.run_query(call, ts=ts)
         return outcome if isinstance(outcome, Outcome) else await outcome

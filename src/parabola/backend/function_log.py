@@ -41,6 +41,15 @@ def log_run(call: Call, outcome: Outcome) -> None:
         current_log.reset(token)
 
 
+def log_shared_failure(request_id: str, outcome: Outcome) -> None:
+    """Logs which run answered a request that failed, where it is another request's: one run serves all who ask."""
+    error = outcome.error
+    if error is None or not request_id or error.request_id in ("", request_id):
+        return
+    extra = {"function": outcome.function, "request_id": request_id, "answered_by": error.request_id}
+    _log.info("request %s was answered by the run of request %s", request_id, error.request_id, extra=extra)
+
+
 def level_of(error: FunctionError) -> int:
     """How much a failure concerns the operator.
 

@@ -31,9 +31,7 @@ _page_options = v.object(
 async def tables(ctx: QueryCtx, args: dict[str, Any]) -> dict[str, Any]:
     """The names of the tables that hold or may hold documents, as a page of `{name}`."""
     transaction = _transaction_of(ctx)
-    page: dict[str, Any] = (
-        transaction.system_query(TABLES.name).with_index("by_name").paginate(args["paginationOpts"])
-    )
+    page: dict[str, Any] = transaction.system_query(TABLES.name).with_index("by_name").paginate(args["paginationOpts"])
     return {**page, "page": [{"name": row["name"]} for row in page["page"]]}
 
 

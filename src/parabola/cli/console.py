@@ -27,3 +27,8 @@ def notice(message: str) -> None:
 def success(message: str) -> None:
     """Prints that something worked."""
     err.print(f"[green]✔[/] {escape(message)}")
+
+
+def print_ready(origin: str) -> None:
+    """Prints the line that scripts wait for: functions can be called at `origin`."""
+    out.print(f"Parabola is ready on {origin}", markup=False)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from parabola.backend.backend import Backend
 from parabola.backend.project import Project, find_project
-from parabola.cli.console import err, fail, notice, out, success
+from parabola.cli.console import err, fail, notice, print_ready, success
 from parabola.cli.log_output import log_to_console
 from parabola.cli.options import DEFAULT_HOST, DEFAULT_PORT, DataOption, DirectoryArgument, HostOption, PortOption
-from parabola.cli.serving import Stop, address_of, listen, run_until_stopped, serve_backend
 from parabola.cli.watching import Looks, changes, look
 from parabola.errors import ParabolaError
+from parabola.server.serve import Stop, listen, run_until_stopped, serve_started
 
 # How long open requests may take to end after Ctrl-C, in seconds: a developer waits for the prompt.
 GRACE_S = 0.3
@@ -56,18 +56,11 @@ class _Development:
         if started is None:
             return
         backend, seen = started
-        address = address_of(bound)
         try:
             watching = asyncio.ensure_future(self._reload_changes(backend, seen))
             notice(f"Functions: {self._shown(self._project.functions)} · data: {self._shown(self._data)}")
             try:
-                await serve_backend(
-                    backend,
-                    bound,
-                    stop=self._stop,
-                    grace_s=GRACE_S,
-                    ready=lambda: out.print(f"Parabola is ready on {address}", markup=False),
-                )
+                await serve_started(backend, bound, stop=self._stop, grace_s=GRACE_S, on_ready=print_ready)
             finally:
                 self._stop.request()
                 await watching

@@ -9,17 +9,17 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from rich.console import Console
-from rich.logging import RichHandler
 
 from parabola.cli.console import err
+from parabola.functions.logs import current_log
 
 _OWN_ATTRIBUTES: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
+_FORMATTER: Final = logging.Formatter()
 
 
 def log_to_console(console: Console = err) -> None:
-    """Warnings and Parabola's own log, for people."""
-    handler = RichHandler(console=console, show_path=False, show_time=False, markup=False, rich_tracebacks=False)
-    _install(handler)
+    """Parabola's own log and everybody's warnings, for people."""
+    _install(ConsoleHandler(console))
 
 
 def log_as_json() -> None:
@@ -30,10 +30,36 @@ def log_as_json() -> None:
 
 
 def _install(handler: logging.Handler) -> None:
+    handler.addFilter(_concerns_the_server)
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.WARNING)
-    logging.getLogger("parabola").setLevel(logging.INFO)
+    # What a function logs must be made into a record to become a line of its run.
+    root.setLevel(logging.INFO)
+
+
+def _concerns_the_server(record: logging.LogRecord) -> bool:
+    if current_log.get() is not None:
+        # Logged inside a run: it is in the function log, with the run's other lines.
+        return False
+    return record.levelno >= (logging.INFO if record.name.startswith("parabola.") else logging.WARNING)
+
+
+class ConsoleHandler(logging.Handler):
+    """Prints messages as they are, the first line of a warning or an error in colour."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        if record.exc_info:
+            message += "\n" + _FORMATTER.formatException(record.exc_info)
+        first, _, rest = message.partition("\n")
+        style = "red" if record.levelno >= logging.ERROR else "yellow" if record.levelno >= logging.WARNING else "dim"
+        self._console.print(first, style=style, markup=False)
+        if rest:
+            self._console.print(rest, style="dim", markup=False)
 
 
 class JsonFormatter(logging.Formatter):

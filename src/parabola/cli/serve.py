@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import socket
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from parabola.backend.backend import Backend
-from parabola.backend.project import Project, find_project
-from parabola.cli.console import out
+from parabola.backend.project import find_project
+from parabola.cli.console import print_ready
 from parabola.cli.log_output import log_as_json
 from parabola.cli.options import DEFAULT_HOST, DEFAULT_PORT, DataOption, DirectoryArgument, HostOption, PortOption
-from parabola.cli.serving import Stop, address_of, listen, run_until_stopped, serve_backend
+from parabola.server.serve import listen, run_until_stopped, serve_until_stopped
 
 # How long running requests may take to end after SIGTERM, in seconds.
 GRACE_S = 5.0
@@ -42,20 +40,7 @@ def serve(
     project = find_project(directory)
     bound = listen(host, port)
     log_as_json()
-    run_until_stopped(lambda stop: _serve(project, data or project.data, bound, redact, stop))
-
-
-async def _serve(project: Project, data: Path, bound: socket.socket, redact: bool, stop: Stop) -> None:
-    address = address_of(bound)
-    backend = Backend(project.functions, data_dir=data, redact=redact)
-    try:
-        await backend.start()
-        await serve_backend(
-            backend,
-            bound,
-            stop=stop,
-            grace_s=GRACE_S,
-            ready=lambda: out.print(f"Parabola is ready on {address}", markup=False),
-        )
-    finally:
-        await backend.stop()
+    backend = Backend(project.functions, data_dir=data or project.data, redact=redact)
+    run_until_stopped(
+        lambda stop: serve_until_stopped(backend, bound, stop=stop, grace_s=GRACE_S, on_ready=print_ready)
+    )

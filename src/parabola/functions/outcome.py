@@ -62,7 +62,7 @@ class FunctionError:
     be tried again.
     """
 
-    __slots__ = ("code", "data", "exception", "is_system", "message", "traceback")
+    __slots__ = ("code", "data", "exception", "is_system", "message", "request_id", "traceback")
 
     def __init__(
         self,
@@ -81,6 +81,8 @@ class FunctionError:
         self.is_system = is_system
         # The exception itself, its traceback removed: nested and action-made calls raise it again with its type.
         self.exception = exception
+        # The request whose run failed; others that shared the run have ids of their own. Set when the run has ended.
+        self.request_id = ""
 
     def has_data(self) -> bool:
         """Whether the failure carries application data that reaches the client unredacted."""

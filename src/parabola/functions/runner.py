@@ -119,6 +119,8 @@ class Runner:
 
     def note(self, call: Call, outcome: Outcome) -> None:
         """A run has ended: tells the function log, if there is anything to tell."""
+        if outcome.error is not None:
+            outcome.error.request_id = call.request_id
         if self.on_run is not None and (outcome.error is not None or outcome.log_lines):
             self.on_run(call, outcome)
 

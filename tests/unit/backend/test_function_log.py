@@ -84,8 +84,17 @@ async def test_what_the_application_raised_on_purpose_is_information(
 
 async def test_a_refused_call_is_a_warning(t: TestBackend, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(FunctionCallError):
-        await t.query("m:nothing")
+        await t.mutation("m:nothing")
     assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+async def test_a_failed_query_is_found_by_the_request_of_each_who_asked(
+    t: TestBackend, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(FunctionCallError):
+        await t.query("m:nothing")
+    run, shared = caplog.records
+    assert vars(shared)["answered_by"] == vars(run)["request_id"] != vars(shared)["request_id"]
 
 
 async def test_the_lines_of_an_action_do_not_take_in_the_log_of_what_it_called(
