@@ -12,9 +12,9 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 
@@ -55,41 +55,81 @@ def serve(
     `Backend.start` raises. Call it in the main thread, without a running event loop.
     """
     bound = listen(host, port)
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        runner.run(serve_until_stopped(backend, bound, grace_s=grace_s, on_ready=on_ready or _print_ready))
+    ready = on_ready or _print_ready
+    run_until_stopped(lambda stop: serve_until_stopped(backend, bound, stop=stop, grace_s=grace_s, on_ready=ready))
 
 
 async def serve_until_stopped(
     backend: Backend,
     bound: socket.socket,
     *,
+    stop: Stop,
     grace_s: float = GRACE_S,
     on_ready: Callable[[str], None] = lambda origin: None,
-    stop: asyncio.Event | None = None,
-    handle_signals: bool = True,
 ) -> None:
-    """The same in the running event loop, on a socket that is bound already. `stop`, when set, also ends it."""
+    """The same in the running event loop, on a socket that is bound already, until `stop` is requested."""
     try:
         await backend.start()
-    except BaseException:
+        await serve_started(backend, bound, stop=stop, grace_s=grace_s, on_ready=on_ready)
+    finally:
         bound.close()
-        raise
+        await backend.stop()
+
+
+async def serve_started(
+    backend: Backend,
+    bound: socket.socket,
+    *,
+    stop: Stop,
+    grace_s: float = GRACE_S,
+    on_ready: Callable[[str], None] = lambda origin: None,
+) -> None:
+    """Serves a backend that is started already, and leaves it started.
+
+    Whoever calls this owns the process, so the process is tuned for serving (`tuning`).
+    """
     tune_process()
     origin = origin_of(bound)
     server = _Server(_config(backend, grace_s), lambda: on_ready(origin))
-    loop = asyncio.get_running_loop()
-    signals = (signal.SIGINT, signal.SIGTERM) if handle_signals and sys.platform != "win32" else ()
-    for number in signals:
-        loop.add_signal_handler(number, server.ask_to_stop)
-    waiting = None if stop is None else asyncio.ensure_future(_stop_when(stop, server))
-    try:
-        await server.serve(sockets=[bound])
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)
-        if waiting is not None:
-            waiting.cancel()
-        await backend.stop()
+    stop.watch(server)
+    await server.serve(sockets=[bound])
+
+
+class Stop:
+    """One request to stop. Made once, everything ends in order; made again, what is still open is dropped."""
+
+    def __init__(self) -> None:
+        self.requested = asyncio.Event()
+        self._servers: list[_Server] = []
+
+    def request(self) -> None:
+        """Asks everything to end."""
+        for server in self._servers:
+            server.force_exit = server.should_exit
+            server.should_exit = True
+        self.requested.set()
+
+    def watch(self, server: _Server) -> None:
+        """Makes the request reach this server, also one that was made already."""
+        self._servers.append(server)
+        server.should_exit = self.requested.is_set()
+
+
+def run_until_stopped(main: Callable[[Stop], Coroutine[Any, Any, None]]) -> None:
+    """Runs `main` in a new event loop, with Ctrl-C and SIGTERM turned into a request to stop."""
+
+    async def with_signals() -> None:
+        stop = Stop()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if sys.platform == "win32":
+                signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.request))
+            else:
+                loop.add_signal_handler(number, stop.request)
+        await main(stop)
+
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(with_signals())
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -108,7 +148,7 @@ def listen(host: str, port: int) -> socket.socket:
         bound.close()
         raise AddressInUse(
             f"Port {port} of {host} cannot be used: {error.strerror}. Stop the program that holds it, or choose "
-            "another port."
+            "another port (--port on the command line)."
         ) from error
     return bound
 
@@ -150,16 +190,6 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         yield
-
-    def ask_to_stop(self) -> None:
-        """The first time orderly, the second time at once."""
-        self.force_exit = self.should_exit
-        self.should_exit = True
-
-
-async def _stop_when(stop: asyncio.Event, server: _Server) -> None:
-    await stop.wait()
-    server.ask_to_stop()
 
 
 def _print_ready(origin: str) -> None:

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from parabola.backend import Backend
-from parabola.server.serve import AddressInUse, listen, origin_of, serve_until_stopped
+from parabola.server.serve import AddressInUse, Stop, listen, origin_of, serve_until_stopped
 
 SCRIPT = """
 import sys
@@ -82,14 +82,12 @@ def test_a_port_in_use_is_explained() -> None:
 @pytest.mark.usefixtures("untuned")
 async def test_it_can_be_stopped_from_inside_the_loop(folder: Path) -> None:
     backend = Backend(folder, storage="memory")
-    bound, stop, ready = listen("127.0.0.1", 0), asyncio.Event(), asyncio.Event()
+    bound, stop, ready = listen("127.0.0.1", 0), Stop(), asyncio.Event()
     origin = origin_of(bound)
-    serving = asyncio.create_task(
-        serve_until_stopped(backend, bound, on_ready=lambda _: ready.set(), stop=stop, handle_signals=False)
-    )
+    serving = asyncio.create_task(serve_until_stopped(backend, bound, on_ready=lambda _: ready.set(), stop=stop))
     await ready.wait()
     async with httpx.AsyncClient(base_url=origin, trust_env=False) as client:
         assert (await client.get("/version")).status_code == 200
-    stop.set()
+    stop.request()
     await serving
     assert not backend.is_running
