@@ -364,7 +364,7 @@ class Simulation:
             client.paused = False
             client.socket.connection.resume_writing()
         else:
-            self.world.clock.advance(chance.choice([0.001, 0.001, 0.01, 20]))
+            self.world.clock.advance(chance.choice([0.001, 0.001, 0.01, 0.5]))
 
     def write(self, client: SimulatedClient) -> None:
         chance = self.random

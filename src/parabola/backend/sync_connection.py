@@ -90,6 +90,7 @@ class SyncConnection:
         "_transport",
         "_update",
         "_waiting_since",
+        "is_answered",
         "is_due",
     )
 
@@ -109,7 +110,9 @@ class SyncConnection:
         self._waiting_since = 0.0
         # Stands in for the session in request ids of clients that named none.
         self._request_salt = ""
+        # Whether the driver has it listed to be flushed, and whether among those with an answer to send.
         self.is_due = False
+        self.is_answered = False
 
     @property
     def peer(self) -> ServerPeer:
@@ -248,7 +251,7 @@ class SyncConnection:
                 peer.fail(INTERNAL_CLOSE, INTERNAL_ERROR)
             finally:
                 self._is_acting = False
-        if (peer.update_wanted or peer.outgoing or peer.close is not None) and not self.is_due:
+        if peer.update_wanted or peer.outgoing or peer.close is not None:
             self._driver.schedule(self)
 
     def _carry_out(self, effect: Effect) -> None:

@@ -114,10 +114,17 @@ class SyncDriver:
 
     def schedule(self, connection: SyncConnection) -> None:
         """Has `connection` flushed at the end of this step of the event loop."""
-        if connection.is_due:
+        if connection.peer.outgoing:
+            # Perhaps it is in the other list as well: whichever comes first serves it, and the other finds nothing due.
+            if connection.is_answered:
+                return
+            connection.is_answered = True
+            self._answered.append(connection)
+        elif connection.is_due:
             return
+        else:
+            self._due.append(connection)
         connection.is_due = True
-        (self._answered if connection.peer.outgoing else self._due).append(connection)
         self._want_flush()
 
     def start_task(self, work: Coroutine[Any, Any, Any]) -> None:
@@ -158,7 +165,9 @@ class SyncDriver:
                 break
 
     def _flush_one(self, connection: SyncConnection) -> None:
-        connection.is_due = False
+        if not connection.is_due:
+            return
+        connection.is_due = connection.is_answered = False
         try:
             connection.flush()
         except Exception:
