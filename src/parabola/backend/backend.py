@@ -239,9 +239,9 @@ class Backend:
         """Runs a query at the newest durable timestamp, or answers it from the cache; at `ts` it always runs."""
         visibility = _visibility(identity)
         if ts is None:
-            outcome = await self._ask(Question(path, encode_wire([args]), visibility), identity)
-            log_shared_failure(request_id, outcome)
-            return outcome
+            answered = await self._ask(Question(path, encode_wire([args]), visibility), identity)
+            log_shared_failure(request_id, answered)
+            return answered
         call = Call(path, args, identity=identity, visibility=visibility, request_id=request_id, caller=caller)
         outcome = self.runner.run_query(call, ts=ts)
         return outcome if isinstance(outcome, Outcome) else await outcome

@@ -13,7 +13,7 @@ from parabola.cli.console import err, fail, notice, print_ready, success
 from parabola.cli.log_output import log_to_console
 from parabola.cli.options import DEFAULT_HOST, DEFAULT_PORT, DataOption, DirectoryArgument, HostOption, PortOption
 from parabola.cli.watching import Looks, changes, look
-from parabola.errors import ParabolaError
+from parabola.errors import DeveloperError, ParabolaError, PeerError
 from parabola.server.serve import Stop, listen, run_until_stopped, serve_started
 
 # How long open requests may take to end after Ctrl-C, in seconds: a developer waits for the prompt.
@@ -74,8 +74,8 @@ class _Development:
             backend = Backend(self._project.functions, data_dir=self._data)
             try:
                 await backend.start()
-            except ParabolaError as error:
-                await backend.stop()
+            except (DeveloperError, PeerError) as error:
+                # Something in the folder is wrong. Anything else (data that cannot be opened) no save will mend.
                 fail(self._relative(str(error)))
                 notice("Waiting for a change …")
                 async for _ in changes(self._project.functions, seen, self._stop.requested):
@@ -89,8 +89,9 @@ class _Development:
             began = time.perf_counter()
             try:
                 await backend.deploy(self._project.functions)
-            except ParabolaError as error:
-                fail(self._relative(str(error)))
+            except Exception as error:
+                text = str(error) if isinstance(error, ParabolaError) else f"{type(error).__name__}: {error}"
+                fail(self._relative(text))
                 err.print("The last good version keeps serving.", style="yellow")
             else:
                 success(f"Reloaded in {round(1000 * (time.perf_counter() - began))} ms: {', '.join(names)}")

@@ -8,33 +8,44 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from importlib import import_module
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
-from parabola.cli.admin_key import admin_key
 from parabola.cli.console import fail, out
-from parabola.cli.data import data
-from parabola.cli.dev import dev
 from parabola.cli.failure import EXIT_FAILURE, EXIT_INTERRUPTED, CommandFailed
-from parabola.cli.init import init
-from parabola.cli.run import run
-from parabola.cli.serve import serve
 from parabola.errors import ParabolaError
 
-app = typer.Typer(
-    name="parabola",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    add_completion=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["--help", "-h"]},
-)
-for _command in (init, dev, serve, run, data):
-    app.command()(_command)
-app.command(name="admin-key")(admin_key)
+# The module of each command, in which a function has the command's name. Only the module of the command that was asked
+# for is imported: `parabola run` need not wait for the whole server to load.
+COMMANDS: Final = {
+    "init": "parabola.cli.init",
+    "dev": "parabola.cli.dev",
+    "serve": "parabola.cli.serve",
+    "run": "parabola.cli.run",
+    "data": "parabola.cli.data",
+    "admin-key": "parabola.cli.admin_key",
+}
+_COMPLETION_VARIABLE: Final = "_PARABOLA_COMPLETE"
+
+
+def build_app(names: Iterable[str]) -> typer.Typer:
+    """The command line with these commands."""
+    app = typer.Typer(
+        name="parabola",
+        no_args_is_help=True,
+        rich_markup_mode="rich",
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["--help", "-h"]},
+    )
+    app.callback()(_root)
+    for name in names:
+        app.command(name=name)(getattr(import_module(COMMANDS[name]), name.replace("-", "_")))
+    return app
 
 
 def _print_version(wanted: bool) -> None:
@@ -43,7 +54,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     show_version: Annotated[
         bool, typer.Option("--version", help="Print the version and leave.", callback=_print_version, is_eager=True)
@@ -61,10 +71,12 @@ def _root(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns the exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    asked = next((argument for argument in given if not argument.startswith("-")), None)
+    alone = asked in COMMANDS and _COMPLETION_VARIABLE not in os.environ
+    app = build_app([asked] if alone and asked is not None else COMMANDS)
     try:
-        result: Any = typer.main.get_command(app).main(
-            args=None if arguments is None else list(arguments), prog_name="parabola", standalone_mode=False
-        )
+        result: Any = typer.main.get_command(app).main(args=given, prog_name="parabola", standalone_mode=False)
     except (CommandFailed, ParabolaError) as failure:
         fail(str(failure))
         return EXIT_FAILURE

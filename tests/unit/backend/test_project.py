@@ -56,7 +56,7 @@ def test_a_directory_without_functions_is_refused_with_what_to_do(tmp_path: Path
 
 
 def test_a_directory_that_does_not_exist_is_named(tmp_path: Path) -> None:
-    with pytest.raises(LoadError, match="There is no directory .*missing"):
+    with pytest.raises(LoadError, match=r"There is no directory .*missing"):
         find_project(tmp_path / "missing")
 
 
