@@ -13,7 +13,7 @@ import typer
 
 import parabola
 from parabola import v
-from parabola.cli.main import app as command_line
+from parabola.cli.main import COMMANDS, build_app
 from parabola.limits import DEFAULT_LIMITS, Limits
 from parabola.server.http_api import FORMATS
 from tests.docs.pages import DOCS, ROOT, section
@@ -23,7 +23,7 @@ SOURCES = sorted((ROOT / "src" / "parabola").rglob("*.py"))
 
 
 def commands() -> dict[str, Any]:
-    return dict(typer.main.get_command(command_line).commands)  # type: ignore[attr-defined]
+    return dict(typer.main.get_command(build_app(COMMANDS)).commands)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("name", sorted(commands()))
