@@ -99,7 +99,7 @@ class AdminKeyring:
         if separator and name != self._name:
             raise Forbidden(_WRONG_DEPLOYMENT, code="BadDeployKey")
         raise Unauthenticated(
-            "The provided admin key was invalid for this instance. Show the right one with `parabola deploy-key`.",
+            "The provided admin key was invalid for this instance. Show the right one with `parabola admin-key`.",
             code="BadAdminKey",
         )
 
