@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import Protocol
 
 from parabola.storage.contract import Storage
@@ -78,6 +79,9 @@ class ThreadFlusher:
     """Flushes in a thread of its own and reports to an event loop, once per flush.
 
     The thread sleeps until there is a request. Whatever arrives while a flush runs is covered by the next one.
+
+    It is woken at the end of the step of the event loop in which the first request came: what arrived at many sockets
+    together becomes durable together, and the two threads do not fight over the interpreter lock meanwhile.
     """
 
     def __init__(self, storage: Storage, loop: asyncio.AbstractEventLoop) -> None:
@@ -85,7 +89,8 @@ class ThreadFlusher:
         self._loop = loop
         self._on_durable: OnDurable | None = None
         self._on_failure: OnFailure | None = None
-        self._wanted = threading.Event()
+        self._wakes: SimpleQueue[None] = SimpleQueue()
+        self._is_requested = False
         self._closing = False
         self._thread: threading.Thread | None = None
 
@@ -95,26 +100,31 @@ class ThreadFlusher:
         self._thread.start()
 
     def request(self) -> None:
-        wanted = self._wanted
-        if not wanted.is_set():
-            wanted.set()
+        if not self._is_requested:
+            self._is_requested = True
+            self._loop.call_soon(self._wake)
+
+    def _wake(self) -> None:
+        self._is_requested = False
+        self._wakes.put(None)
 
     def close(self) -> None:
         if self._thread is None:
             return
         self._closing = True
-        self._wanted.set()
+        self._wakes.put(None)
         self._thread.join()
         self._thread = None
 
     def _run(self) -> None:
         assert self._on_durable is not None
         assert self._on_failure is not None
+        wakes = self._wakes
         while True:
-            self._wanted.wait()
-            # Cleared before the flush: a commit staged during it asks again, and is not lost if it came too late for
-            # it.
-            self._wanted.clear()
+            wakes.get()
+            # Taken before the flush: a commit staged during it asks again, and is not lost if it came too late for it.
+            while not wakes.empty():
+                wakes.get()
             closing = self._closing
             try:
                 durable_ts = self._storage.flush()
