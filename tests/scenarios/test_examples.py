@@ -91,7 +91,7 @@ def mounted(tmp_path: Path) -> Iterator[str]:
 
 def test_clients_reach_a_backend_that_is_mounted_in_fastapi(mounted: str, js: JsDriver) -> None:
     url = f"{mounted}/live"
-    # The Python client for the WebSocket leaves out the path of an address, so it cannot reach what is mounted below one.
+    # The Python client for the WebSocket leaves out the path of an address, so it cannot reach what is below one.
     javascript, python = js.connect(url), ConvexHttpClient(url)
     bodies = javascript.subscribe("messages:list", {"channel": "general"})
     assert bodies.next() == []
