@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from apps.kaizen.tests.heroes import hero, rows, sign_in, store_player
 
 from parabola.testing import FunctionCallError, TestBackend
-
-from .heroes import hero, rows, sign_in, store_player
 
 
 async def test_get_character_is_null_for_a_stranger(game: TestBackend) -> None:

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from apps.kaizen.tests.heroes import rows, sign_in, store_player
 
 from parabola import MutationCtx
 from parabola.testing import FunctionCallError, TestBackend
-
-from .heroes import rows, sign_in, store_player
 
 
 @dataclass(frozen=True)

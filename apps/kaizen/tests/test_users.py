@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from apps.kaizen.tests.heroes import ISSUER, rows, sign_in
 
 from parabola import MutationCtx
 from parabola.testing import FunctionCallError, TestBackend
-
-from .heroes import ISSUER, rows, sign_in
 
 
 async def test_a_stranger_is_refused_and_leaves_no_row(game: TestBackend) -> None:
