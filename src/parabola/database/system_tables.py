@@ -29,7 +29,7 @@ class SystemTable(NamedTuple):
 TABLES: Final = SystemTable(1, "_tables", (("by_name", ("name",)),))
 INDEXES: Final = SystemTable(2, "_indexes", (("by_table", ("table", "name")),))
 SCHEMAS: Final = SystemTable(3, "_schemas", (("by_state", ("state",)),))
-SESSION_REQUESTS: Final = SystemTable(4, "_session_requests", (("by_session", ("sessionId", "requestId")),))
+SESSION_REQUESTS: Final = SystemTable(4, "_session_requests")
 SCHEDULED_FUNCTIONS: Final = SystemTable(
     5,
     "_scheduled_functions",

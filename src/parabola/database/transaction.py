@@ -19,6 +19,7 @@ from parabola.database.conflict import Conflict
 from parabola.database.cursors import CursorCodec
 from parabola.database.documents import Changed, check_schema, new_document, patched_document, replaced_document
 from parabola.database.key_functions import Document, id_key
+from parabola.database.nested import Nested
 from parabola.database.query import Query, ResolvedQuery
 from parabola.database.read_set import ReadSet
 from parabola.database.scan import Scan
@@ -50,20 +51,6 @@ _TABLES_BY_NAME: Final = system_index_number(TABLES.number, 0)
 _INDEXES_BY_TABLE: Final = system_index_number(INDEXES.number, 0)
 
 __all__ = ["Conflict", "Kind", "Transaction"]
-
-
-class _Nested:
-    """What to go back to when a nested call is undone."""
-
-    __slots__ = ("catalog", "paginated", "pending_failure", "usage")
-
-    def __init__(
-        self, usage: tuple[int, int, int, int], catalog: Catalog, paginated: bool, pending_failure: str | None
-    ) -> None:
-        self.usage = usage
-        self.catalog = catalog
-        self.paginated = paginated
-        self.pending_failure = pending_failure
 
 
 class Transaction:
@@ -141,7 +128,7 @@ class Transaction:
         self.newest_creation_time = newest_creation_time
         """Of any document so far, in milliseconds; the next one's is later, also while the clock stands still."""
         self._inserted = False
-        self._nested: list[_Nested] = []
+        self._nested: list[Nested] = []
         self._paginated = False
         self._closed = False
 
@@ -190,7 +177,7 @@ class Transaction:
         found = self._find_table(table)
         if found is None:
             found = self.create_table(self, table)
-        return self._insert(found, value, metered=True)
+        return self._insert(found, value, None, metered=True)
 
     def patch(self, document_id: Any, fields: Any, table: str | None = None) -> None:
         """Sets the given top-level fields, removes those that are `UNDEFINED`, keeps the others."""
@@ -224,7 +211,7 @@ class Transaction:
     def begin_nested(self) -> None:
         """Begins a call within the transaction, to be ended by one of the next two. They nest strictly."""
         self.check_open()
-        self._nested.append(_Nested(self.usage.mark(), self.catalog, self._paginated, self.pending_failure))
+        self._nested.append(Nested(self.usage.mark(), self.catalog, self._paginated, self.pending_failure))
         self._paginated = False
         self.writes.begin_nested()
 
@@ -252,10 +239,14 @@ class Transaction:
         data = self._load(self._existing(table), document_id, unmetered=True)
         return None if data is None else decode_document(data)
 
-    def system_insert(self, table: str, value: Document) -> str:
-        """Stores a document in a system table; returns its id."""
+    def system_note_absent(self, table: str, document_id: str) -> None:
+        """Leaves the evidence of having looked for a document, for a caller who knows that there is none."""
+        self._system_reads.add_point(self._existing(table).by_id_number, id_key(document_id))
+
+    def system_insert(self, table: str, value: Document, document_id: str | None = None) -> str:
+        """Stores a document in a system table; returns its id. One that is given must have been read to be free."""
         self._check_writable()
-        return self._insert(self._existing(table), value, metered=False)
+        return self._insert(self._existing(table), value, document_id, metered=False)
 
     def system_patch(self, table: str, document_id: str, fields: Document) -> None:
         self._check_writable()
@@ -509,10 +500,10 @@ class Transaction:
             self.usage.count_read(data)
         return data
 
-    def _insert(self, table: Table, value: Document, *, metered: bool) -> str:
-        document_id = encode_id(
-            table.number, new_internal_id(self._entropy.bytes(14), self.now_ns // _DAY_NS)
-        )
+    def _insert(self, table: Table, value: Document, document_id: str | None, *, metered: bool) -> str:
+        if document_id is None:
+            internal = new_internal_id(self._entropy.bytes(14), self.now_ns // _DAY_NS)
+            document_id = encode_id(table.number, internal)
         creation_time = nextafter(self.newest_creation_time, _INFINITY)
         if not self._inserted:
             creation_time = max(creation_time, max(self.now_ns, self.begin_ts + 1) / 1_000_000)

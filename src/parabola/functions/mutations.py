@@ -39,7 +39,7 @@ from parabola.functions.levels import Level, TransactionRun
 from parabola.functions.loader import Deployment
 from parabola.functions.outcome import Call, Outcome
 from parabola.functions.services import Services
-from parabola.functions.session_requests import Record, SessionRequest, find_record, write_record
+from parabola.functions.session_requests import Record, SessionRequest
 from parabola.functions.time_limit import HandlerStopped
 from parabola.values.wire import decode_wire, encode_wire
 
@@ -138,7 +138,8 @@ class MutationAttempts:
             check_result_size(level.function, len(value_json), self._services.limits)
             warn_of_heavy_use(run)
             if self._session_request is not None:
-                write_record(run.tx, self._session_request, Record(value_json, run.log.lines))
+                record = Record(value_json, run.log.lines)
+                self._services.session_records.write(run.tx, self._session_request, record)
             if self.before_commit is not None:
                 self.before_commit(run.tx, result)
         except (Exception, HandlerStopped) as error:
@@ -217,7 +218,7 @@ class MutationAttempts:
 
     def _answer_from_record(self, tx: Transaction, request: SessionRequest) -> bool:
         """Answers from the record of an earlier sending, if there is one."""
-        record = find_record(tx, request)
+        record = self._services.session_records.find(tx, request)
         if record is None:
             return False
         self._recorded = record

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from parabola.database.database import Database
+from parabola.functions.session_requests import SessionRecords
 from parabola.functions.time_limit import TimeLimit
 from parabola.limits import Limits
 from parabola.seams import Clock, Entropy
@@ -14,7 +15,16 @@ from parabola.seams import Clock, Entropy
 class Services:
     """The engine below the functions, and the settings that they can see."""
 
-    __slots__ = ("clock", "database", "deployment_metadata", "entropy", "environment", "limits", "time_limit")
+    __slots__ = (
+        "clock",
+        "database",
+        "deployment_metadata",
+        "entropy",
+        "environment",
+        "limits",
+        "session_records",
+        "time_limit",
+    )
 
     def __init__(
         self,
@@ -33,4 +43,5 @@ class Services:
         # What `ctx.env` shows where no variable of the deployment has the name.
         self.environment = environment
         self.deployment_metadata = deployment_metadata
+        self.session_records = SessionRecords()
         self.time_limit = TimeLimit(limits.user_time_s)

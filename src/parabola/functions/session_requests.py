@@ -1,24 +1,38 @@
 """The records of what mutations answered, by (session id, request id): what makes a mutation that is sent twice
 happen once.
 
-A record is rows of `_session_requests`, one unless the answer is larger than a document may be. Their pieces, in
-order of creation, are the log lines as JSON, a line feed (which JSON text never contains), and the value in its wire
+A record is documents of `_session_requests`, one unless the answer is larger than a document may be. Their ids are made
+of the session, the request and a piece number, so they are found without an index, and those of one session lie side
+by side. Their pieces are the log lines as JSON, a line feed (which JSON text never contains), and the value in its wire
 form.
+
+Nearly every request is new. Clients count their requests upwards, and only this process writes records; so for the
+sessions seen last it remembers the highest request that was ever recorded, or is about to be, and above that nothing
+has to be looked up.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from hashlib import blake2b
 from typing import Final, NamedTuple
 
 import orjson
 
 from parabola.database.system_tables import SESSION_REQUESTS
 from parabola.database.transaction import Transaction
+from parabola.values.ids import decode_id, encode_id
 
 SessionRequest = tuple[str, int]
+"""Session id and request id; the latter has 32 bits."""
+
+SESSIONS_MAX: Final = 20_000
 
 # At most four bytes a character: below the limit of a document in any case.
 _PIECE_CHARACTERS: Final = 200_000
+
+_REQUEST_ID_MAX: Final = 2**32 - 1
+_PIECE_MAX: Final = 2**16 - 1
 
 
 class Record(NamedTuple):
@@ -28,24 +42,84 @@ class Record(NamedTuple):
     log_lines: list[str]
 
 
-def find_record(tx: Transaction, request: SessionRequest) -> Record | None:
-    """The record of an earlier sending. Looking leaves evidence: two sendings that race conflict."""
-    session_id, request_id = request
-    rows = (
+class _Session:
+    """What is known of one session."""
+
+    __slots__ = ("newest", "prefix")
+
+    def __init__(self, prefix: bytes, newest: int) -> None:
+        self.prefix = prefix
+        # No request above this one has a record, nor an attempt under way that could commit one.
+        self.newest = newest
+
+
+class SessionRecords:
+    """Finds and writes records. One for each database: it must hear of every record that is written."""
+
+    def __init__(self, sessions_max: int = SESSIONS_MAX) -> None:
+        self._sessions_max = sessions_max
+        # The session used longest ago is first.
+        self._sessions: OrderedDict[str, _Session] = OrderedDict()
+
+    def find(self, tx: Transaction, request: SessionRequest) -> Record | None:
+        """The record of an earlier sending. Looking leaves evidence: two sendings that race conflict."""
+        session_id, request_id = request
+        session = self._session(tx, session_id)
+        document_id = _document_id(session, request_id, 0)
+        if request_id > session.newest:
+            tx.system_note_absent(SESSION_REQUESTS.name, document_id)
+            return None
+        pieces: list[str] = []
+        while (row := tx.system_get(SESSION_REQUESTS.name, document_id)) is not None:
+            pieces.append(row["answer"])
+            document_id = _document_id(session, request_id, len(pieces))
+        if not pieces:
+            return None
+        log_lines, _, value_json = "".join(pieces).partition("\n")
+        return Record(value_json.encode(), orjson.loads(log_lines))
+
+    def write(self, tx: Transaction, request: SessionRequest, record: Record) -> None:
+        """Notes what is being answered, in the transaction that does it and that found no record before."""
+        session_id, request_id = request
+        session = self._session(tx, session_id)
+        session.newest = max(session.newest, request_id)
+        log_lines = orjson.dumps(record.log_lines).decode() if record.log_lines else "[]"
+        answer = f"{log_lines}\n{record.value_json.decode()}"
+        for piece, start in enumerate(range(0, len(answer), _PIECE_CHARACTERS)):
+            part = answer[start : start + _PIECE_CHARACTERS]
+            tx.system_insert(SESSION_REQUESTS.name, {"answer": part}, _document_id(session, request_id, piece))
+
+    def _session(self, tx: Transaction, session_id: str) -> _Session:
+        sessions = self._sessions
+        session = sessions.get(session_id)
+        if session is not None:
+            sessions.move_to_end(session_id)
+            return session
+        prefix = blake2b(session_id.encode("utf-8", "surrogatepass"), digest_size=10).digest()
+        session = _Session(prefix, _REQUEST_ID_MAX)
+        session.newest = _newest_recorded(tx, session)
+        sessions[session_id] = session
+        if len(sessions) > self._sessions_max:
+            sessions.popitem(last=False)
+        return session
+
+
+def _document_id(session: _Session, request_id: int, piece: int) -> str:
+    """Ids of one session sort by request and piece."""
+    internal = session.prefix + (request_id << 16 | piece).to_bytes(6, "big")
+    return encode_id(SESSION_REQUESTS.number, internal)
+
+
+def _newest_recorded(tx: Transaction, session: _Session) -> int:
+    """The highest request of the session that has a record, or -1."""
+    first = _document_id(session, 0, 0)
+    last = _document_id(session, _REQUEST_ID_MAX, _PIECE_MAX)
+    newest = (
         tx.system_query(SESSION_REQUESTS.name)
-        .with_index("by_session", lambda q: q.eq("sessionId", session_id).eq("requestId", request_id))
-        .collect()
+        .with_index("by_id", lambda q: q.gte("_id", first).lte("_id", last))
+        .order("desc")
+        .first()
     )
-    if not rows:
-        return None
-    log_lines, _, value_json = "".join(row["answer"] for row in rows).partition("\n")
-    return Record(value_json.encode(), orjson.loads(log_lines))
-
-
-def write_record(tx: Transaction, request: SessionRequest, record: Record) -> None:
-    """Notes what is being answered, in the transaction that does it."""
-    session_id, request_id = request
-    answer = orjson.dumps(record.log_lines).decode() + "\n" + record.value_json.decode()
-    for start in range(0, len(answer), _PIECE_CHARACTERS):
-        piece = answer[start : start + _PIECE_CHARACTERS]
-        tx.system_insert(SESSION_REQUESTS.name, {"sessionId": session_id, "requestId": request_id, "answer": piece})
+    if newest is None:
+        return -1
+    return int.from_bytes(decode_id(newest["_id"])[1][10:14], "big")

@@ -445,28 +445,39 @@ def test_system_documents_are_written_and_found_without_counting() -> None:
     database = open_database()
 
     def record(tx: Any) -> None:
-        tx.system_insert("_session_requests", {"sessionId": "s", "requestId": 1, "value": "v"})
+        tx.system_insert("_environment_variables", {"name": "s", "value": "v"})
         assert tx.metrics()["documentsWritten"]["used"] == 0
 
     write(database, record)
     tx = database.begin_mutation()
 
     def find(tx: Any) -> Any:
-        query = tx.system_query("_session_requests")
-        return query.with_index("by_session", lambda q: q.eq("sessionId", "s").eq("requestId", 1)).unique()
+        query = tx.system_query("_environment_variables")
+        return query.with_index("by_name", lambda q: q.eq("name", "s")).unique()
 
     found = find(tx)
     assert found["value"] == "v"
     assert tx.metrics()["documentsRead"]["used"] == 0
-    tx.system_patch("_session_requests", found["_id"], {"value": "w"})
-    again = tx.system_get("_session_requests", found["_id"])
+    tx.system_patch("_environment_variables", found["_id"], {"value": "w"})
+    again = tx.system_get("_environment_variables", found["_id"])
     assert again is not None
     assert again["value"] == "w"
-    tx.system_replace("_session_requests", found["_id"], {"sessionId": "z", "requestId": 1})
+    tx.system_replace("_environment_variables", found["_id"], {"name": "z", "value": "v"})
     assert find(tx) is None
-    tx.system_delete("_session_requests", found["_id"])
+    tx.system_delete("_environment_variables", found["_id"])
     commit(database, tx)
     assert find(database.begin_query()) is None
+
+
+def test_a_system_document_that_is_known_to_be_absent_is_evidence_without_a_read() -> None:
+    database = open_database()
+    document_id = encode_id(4, bytes(16))
+    tx = database.begin_query()
+    tx.system_note_absent("_session_requests", document_id)
+    assert touches(database, tx, lambda tx: tx.system_insert("_session_requests", {"answer": "x"}, document_id))
+    found = database.begin_query().system_get("_session_requests", document_id)
+    assert found is not None
+    assert (found["_id"], found["answer"]) == (document_id, "x")
 
 
 def test_system_reads_are_evidence_too() -> None:
