@@ -20,7 +20,7 @@ from parabola.definitions.auth_config import CustomJWTProviderConfig, OIDCProvid
 from parabola.definitions.functions import FunctionDefinition
 from parabola.definitions.routes import HttpRouter
 from parabola.errors import LoadError
-from parabola.functions.modules import LoadedPackage, module_files, remove_package
+from parabola.functions.modules import LoadedPackage, beside, module_files, remove_package
 from parabola.functions.registry import RegisteredFunction, Registry
 from parabola.schema import Schema
 
@@ -149,7 +149,7 @@ def _explained(error: Exception, root: Path, file: Path, package: str) -> str:
             f"{where}: the environment variable {missing} is not set. "
             f"Set it before starting the backend, or read it with os.environ.get({missing!r}) where it is optional."
         )
-    text = f"{type(error).__name__}: {error}".replace(f"{package}.", f"{root.name}.")
+    text = f"{type(error).__name__}: {error}".replace(f"{beside(package)}.", "").replace(f"{package}.", f"{root.name}.")
     return f"{where}: {text}" + (f"\n    {line}" if line else "")
 
 

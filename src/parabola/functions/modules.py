@@ -6,6 +6,8 @@ meet. Nothing is put on `sys.path`, so a file named `http.py` hides nothing.
 
 Inside the folder both `from .lib.auth import x` and `from backend.lib.auth import x` (`backend` being the folder's
 name) mean the module of the same load: absolute imports of the folder's name are rewritten in the syntax tree.
+`from ..rules import x`, one step above the folder, means the module beside it, also a fresh one: what functions share
+with the rest of a program.
 Sources are always compiled from what is on disk now: a cached `.pyc` is trusted for a second or so after an edit,
 which is too long for a reload.
 """
@@ -37,6 +39,7 @@ class LoadedPackage:
         self.folder = folder
         self.name = f"{LOADED_MODULE_PREFIX}{next(_counter)}"
         _finder.packages[self.name] = folder
+        _finder.packages[beside(self.name)] = folder.parent
         # Loggers named after the modules (`logging.getLogger(__name__)`) log everything: their lines go to the run.
         logging.getLogger(self.name).setLevel(logging.DEBUG)
 
@@ -51,9 +54,15 @@ class LoadedPackage:
 
 def remove_package(name: str) -> None:
     """The same, by the package's name."""
-    _finder.packages.pop(name, None)
-    for loaded in [module for module in sys.modules if module == name or module.startswith(f"{name}.")]:
-        del sys.modules[loaded]
+    for package in (name, beside(name)):
+        _finder.packages.pop(package, None)
+        for loaded in [module for module in sys.modules if module == package or module.startswith(f"{package}.")]:
+            del sys.modules[loaded]
+
+
+def beside(name: str) -> str:
+    """The package that stands for the directory in which the folder of the package `name` lies."""
+    return f"{name}_beside"
 
 
 class _FolderFinder(importlib.abc.MetaPathFinder):
@@ -100,19 +109,26 @@ class _FreshLoader(importlib.machinery.SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType | None:
         path = self.get_filename(fullname)
         tree = ast.parse(self.get_data(path), filename=path)
-        tree = ast.fix_missing_locations(_OwnNameImports(self._folder_name, self._package).visit(tree))
+        depth = fullname.count(".") + self.is_package(fullname)
+        tree = ast.fix_missing_locations(_OwnNameImports(self._folder_name, self._package, depth).visit(tree))
         code: CodeType = compile(tree, path, "exec", dont_inherit=True)
         return code
 
 
 class _OwnNameImports(ast.NodeTransformer):
-    """Turns imports of the folder by its own name into imports of this load."""
+    """Turns imports of the folder by its own name, and those from beside it, into imports of this load."""
 
-    def __init__(self, folder_name: str, package: str) -> None:
+    def __init__(self, folder_name: str, package: str, depth: int) -> None:
         self._folder_name = folder_name
         self._package = package
+        # How many packages are around the module: so many leading dots lead to the folder itself.
+        self._depth = depth
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
+        if node.level == self._depth + 1 and node.module is not None and beside(self._package) in _finder.packages:
+            node.level = 0
+            node.module = f"{beside(self._package)}.{node.module}"
+            return node
         if node.level == 0 and node.module is not None and self._is_own(node.module):
             node.module = self._package + node.module[len(self._folder_name) :]
         return node

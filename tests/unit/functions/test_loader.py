@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gc
 import os
 import sys
@@ -97,6 +98,42 @@ def test_helpers_are_imported_relatively_or_by_the_folders_name(tmp_path: Path, 
     deployment = load_folder(folder_with(tmp_path, m=source, lib__text=TEXT))
     assert value_of(Engine(deployment).query("m:f")) == "HI"
     assert "backend" not in sys.modules
+
+
+def test_a_module_beside_the_folder_is_imported_with_one_more_dot_and_fresh_with_each_load(tmp_path: Path) -> None:
+    source = """
+        from {dots}rules.text import shout
+        from parabola import query
+
+        @query
+        async def f(ctx):
+            return shout("hi")
+    """
+    folder = folder_with(tmp_path, m=source.format(dots=".."), deep__m=source.format(dots="..."))
+    rules = folder.parent / "rules"
+    rules.mkdir()
+    for answer in ("'HI'", "'hello'"):
+        (rules / "text.py").write_text("from .words import shout\n")
+        (rules / "words.py").write_text(f"def shout(text):\n    return {answer}\n")
+        engine = Engine(load_folder(folder))
+        assert value_of(engine.query("m:f")) == value_of(engine.query("deep/m:f")) == ast.literal_eval(answer)
+    assert "rules" not in sys.modules
+
+
+def test_a_missing_module_beside_the_folder_is_named_as_it_was_written(tmp_path: Path) -> None:
+    with pytest.raises(LoadError, match=r"backend/m\.py:1: ModuleNotFoundError: No module named 'rulez'"):
+        load_folder(folder_with(tmp_path, m="from ..rulez import answer\n"))
+
+
+def test_what_is_beside_the_folder_is_forgotten_with_the_load(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, m="from ..rules import answer\n")
+    (folder.parent / "rules.py").write_text("answer = 42\n")
+    before = set(sys.modules)
+    deployment = load_folder(folder)
+    assert any(name.endswith("_beside.rules") for name in set(sys.modules) - before)
+    del deployment
+    gc.collect()
+    assert not [name for name in set(sys.modules) - before if name.endswith("_beside.rules")]
 
 
 def test_a_helper_imported_inside_a_handler_is_of_the_same_load(tmp_path: Path) -> None:
