@@ -14,6 +14,7 @@ import socket
 import sys
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
@@ -33,6 +34,10 @@ DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 3210
 GRACE_S: Final = 1.0
 """How long running requests may take to end after a signal. With the rest of the end it stays below 2 s."""
+
+ASGIApplication = Callable[..., Any]
+InFront = Callable[[ASGIApplication], ASGIApplication]
+"""Makes an application that answers some requests itself and hands the others to the one it is given."""
 
 
 class AddressInUse(SystemFault):
@@ -66,11 +71,12 @@ async def serve_until_stopped(
     stop: Stop,
     grace_s: float = GRACE_S,
     on_ready: Callable[[str], None] = lambda origin: None,
+    in_front: InFront | None = None,
 ) -> None:
     """The same in the running event loop, on a socket that is bound already, until `stop` is requested."""
     try:
         await backend.start()
-        await serve_started(backend, bound, stop=stop, grace_s=grace_s, on_ready=on_ready)
+        await serve_started(backend, bound, stop=stop, grace_s=grace_s, on_ready=on_ready, in_front=in_front)
     finally:
         bound.close()
         await backend.stop()
@@ -83,14 +89,39 @@ async def serve_started(
     stop: Stop,
     grace_s: float = GRACE_S,
     on_ready: Callable[[str], None] = lambda origin: None,
+    in_front: InFront | None = None,
 ) -> None:
     """Serves a backend that is started already, and leaves it started.
 
-    Whoever calls this owns the process, so the process is tuned for serving (`tuning`).
+    `in_front` may put another application before the backend's, which then gets what that one hands on. Whoever calls
+    this owns the process, so the process is tuned for serving (`tuning`).
     """
     tune_process()
     origin = origin_of(bound)
-    server = _Server(_config(backend, grace_s), lambda: on_ready(origin))
+    app = build_app(backend)
+    config = _config(app if in_front is None else in_front(app), grace_s, sync_protocol(lambda: backend.sync))
+    await _serve(config, bound, stop, lambda: on_ready(origin))
+
+
+async def serve_app(
+    app: ASGIApplication,
+    bound: socket.socket,
+    *,
+    stop: Stop,
+    grace_s: float = GRACE_S,
+    on_ready: Callable[[str], None] = lambda origin: None,
+    certificate: Path | None = None,
+    private_key: Path | None = None,
+) -> None:
+    """Serves any HTTP application in the same way; over TLS if a certificate and its key are given (PEM files)."""
+    config = _config(app, grace_s, "none")
+    config.ssl_certfile, config.ssl_keyfile = certificate, private_key
+    origin = origin_of(bound)
+    await _serve(config, bound, stop, lambda: on_ready(origin if certificate is None else f"https{origin[4:]}"))
+
+
+async def _serve(config: uvicorn.Config, bound: socket.socket, stop: Stop, ready: Callable[[], None]) -> None:
+    server = _Server(config, ready)
     stop.watch(server)
     await server.serve(sockets=[bound])
 
@@ -159,11 +190,11 @@ def origin_of(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _config(backend: Backend, grace_s: float) -> uvicorn.Config:
+def _config(app: ASGIApplication, grace_s: float, sockets: Any) -> uvicorn.Config:
     return uvicorn.Config(
-        build_app(backend),
+        app,
         http="httptools",
-        ws=sync_protocol(lambda: backend.sync),
+        ws=sockets,
         # The backend is started and stopped here, before and after uvicorn.
         lifespan="off",
         log_config=None,
