@@ -19,6 +19,10 @@ The tree, with the branch that says whose doing it is::
     │   └── LoadError              a functions folder that cannot be loaded
     ├── PeerError                  what arrived over the wire is wrong
     │   ├── BadRequest · Unauthenticated · Forbidden · NotFound · ProtocolError
+    ├── ClientError                raised on the client's side of a connection, by `parabola.client`
+    │   ├── CallFailed             the function failed on the server, and not with a ConvexError
+    │   ├── ConnectionLost         an action was under way, and what became of it is not known
+    │   └── ClientClosed           the client was closed, or the server refused it for good
     └── SystemFault                not the caller's doing; safe to try again later
         ├── WriteConflict          retries used up: OptimisticConcurrencyControlFailure
         ├── Overloaded · OutOfRetention
@@ -184,6 +188,30 @@ class ProtocolError(PeerError):
     """A message that breaks the sync protocol."""
 
     default_code: ClassVar[str] = "ProtocolError"
+
+
+class ClientError(ParabolaError):
+    """Something that a client of a server meets."""
+
+    default_code: ClassVar[str] = "ClientError"
+
+
+class CallFailed(ClientError):
+    """The function failed on the server. The message is the server's; in production it says little."""
+
+    default_code: ClassVar[str] = "CallFailed"
+
+
+class ConnectionLost(ClientError):
+    """The connection was lost while an action was under way. It may have happened, wholly or in part, or not at all."""
+
+    default_code: ClassVar[str] = "ConnectionLost"
+
+
+class ClientClosed(ClientError):
+    """The client was closed before the call was over, or before it was made."""
+
+    default_code: ClassVar[str] = "ClientClosed"
 
 
 class SystemFault(ParabolaError):

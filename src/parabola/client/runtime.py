@@ -1,0 +1,154 @@
+"""A session's outside world on asyncio: sockets by `websockets`, timers and tokens. It decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
+
+from parabola.client.address import CLIENT_HEADER, Address
+from parabola.client.session import Session
+from parabola.seams import Clock
+
+log = logging.getLogger("parabola.client")
+
+TokenFetcher: TypeAlias = Callable[..., str | Awaitable[str | None] | None]
+"""Gives a token, or None when nobody is signed in. It may be a coroutine function, and may take the keyword
+`force_refresh`, which is true when a token that was used before will not do."""
+
+# How long a closing handshake may take; nobody waits for it but the end of the program.
+_CLOSE_S = 1.0
+
+
+class AsyncioRuntime:
+    """The `SessionIO` of one client, in one event loop. `session` is set once, before anything happens."""
+
+    session: Session
+
+    def __init__(self, address: Address, clock: Clock, *, proxy: str | None, fetch_in_threads: bool) -> None:
+        self._address = address
+        self._clock = clock
+        self._proxy = proxy
+        self._fetch_in_threads = fetch_in_threads
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._sockets: dict[int, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._outbox: asyncio.Queue[bytes] = asyncio.Queue()
+        self.fetcher: TokenFetcher | None = None
+
+    # SessionIO.
+
+    def open_socket(self, number: int) -> None:
+        self._outbox = asyncio.Queue()
+        self._sockets[number] = self._spawn(self._run_socket(number, self._outbox))
+
+    def close_socket(self, number: int) -> None:
+        task = self._sockets.pop(number, None)
+        if task is not None:
+            task.cancel()
+
+    def send(self, text: bytes) -> None:
+        self._outbox.put_nowait(text)
+
+    def fetch_token(self, number: int, force: bool) -> None:
+        self._spawn(self._fetch_token(number, force))
+
+    def wake_at(self, deadline: float | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if deadline is not None:
+            self._timer = self._loop.call_later(max(0.0, deadline - self._clock.monotonic()), self._wake)
+
+    # The work behind it.
+
+    def _wake(self) -> None:
+        self._timer = None
+        self.session.tick()
+
+    def _spawn(self, work: Any) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _run_socket(self, number: int, outbox: asyncio.Queue[bytes]) -> None:
+        code, reason = None, ""
+        try:
+            async with connect(
+                self._address.websocket,
+                additional_headers=CLIENT_HEADER,
+                compression=None,
+                proxy=None if self._address.is_loopback else (self._proxy or True),
+                max_size=None,
+                max_queue=None,
+                # How long to wait, and when to give up, is the session's decision.
+                open_timeout=None,
+                ping_interval=None,
+                close_timeout=_CLOSE_S,
+            ) as socket:
+                self.session.socket_opened(number)
+                writer = self._spawn(_write(socket, outbox))
+                try:
+                    while True:
+                        self.session.receive(number, await socket.recv(decode=False))
+                except ConnectionClosed as closed:
+                    if closed.rcvd is not None:
+                        code, reason = closed.rcvd.code, closed.rcvd.reason
+                finally:
+                    writer.cancel()
+        except (OSError, WebSocketException) as error:
+            log.debug("Could not connect to %s: %s", self._address.websocket, error)
+        self._sockets.pop(number, None)
+        self.session.socket_closed(number, code, reason)
+
+    async def _fetch_token(self, number: int, force: bool) -> None:
+        token: str | None = None
+        try:
+            if self.fetcher is not None:
+                token = await self._call_fetcher(self.fetcher, force)
+        except Exception:
+            log.exception("The token could not be fetched; the client goes on without one.")
+        self.session.token_fetched(number, token)
+
+    async def _call_fetcher(self, fetcher: TokenFetcher, force: bool) -> str | None:
+        keywords = {"force_refresh": force} if _takes_force_refresh(fetcher) else {}
+        if self._fetch_in_threads and not inspect.iscoroutinefunction(fetcher):
+            answer = await asyncio.to_thread(fetcher, **keywords)
+        else:
+            answer = fetcher(**keywords)
+        if inspect.isawaitable(answer):
+            return await answer
+        return answer
+
+    async def close(self) -> None:
+        """Waits until every task has ended. The session is closed before."""
+        self.wake_at(None)
+        tasks = [task for task in self._tasks if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _write(socket: ClientConnection, outbox: asyncio.Queue[bytes]) -> None:
+    try:
+        while True:
+            await socket.send(await outbox.get(), text=True)
+    except ConnectionClosed:
+        pass  # whoever reads will see it, and what was not sent is sent again
+
+
+def _takes_force_refresh(fetcher: TokenFetcher) -> bool:
+    try:
+        parameters = inspect.signature(fetcher).parameters
+    except (TypeError, ValueError):
+        return False
+    return "force_refresh" in parameters or any(
+        parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()
+    )
