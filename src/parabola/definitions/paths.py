@@ -11,6 +11,7 @@ Source: wire 4.1, semantics 3.2 and 22.3 item 38.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from parabola.errors import BadRequest
 
@@ -28,6 +29,7 @@ class InvalidFunctionPath(BadRequest):
     default_code = "BadFunctionPath"
 
 
+@lru_cache(maxsize=4096)
 def canonical_path(text: str) -> str:
     """`text` as `folder/module:function`: no extension, the function always named.
 

@@ -33,6 +33,10 @@ KIND_NAMES: Final = {"query": "Query", "mutation": "Mutation", "action": "Action
 _SURELY_SMALL: Final = 1024
 
 
+# Types whose instances are neither operations nor awaitables nor iterators.
+_PLAINLY_VALUES: Final = frozenset((dict, list, str, int, float, bool, bytes))
+
+
 class InvalidReturn(DeveloperError):
     """What a function returned is not a value."""
 
@@ -115,7 +119,7 @@ def checked_result(function: RegisteredFunction, value: Any, tables: TableNames,
         copy: Any = None
     else:
         kind = type(value)
-        if kind is not dict and kind is not list:
+        if kind not in _PLAINLY_VALUES:
             _refuse_what_is_no_result(function, value)
         try:
             copy = normalize(value, limits=limits)

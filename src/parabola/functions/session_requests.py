@@ -45,12 +45,25 @@ class Record(NamedTuple):
 class _Session:
     """What is known of one session."""
 
-    __slots__ = ("newest", "prefix")
+    __slots__ = ("_first_id", "_first_id_of", "newest", "prefix")
 
-    def __init__(self, prefix: bytes, newest: int) -> None:
+    def __init__(self, prefix: bytes) -> None:
         self.prefix = prefix
         # No request above this one has a record, nor an attempt under way that could commit one.
-        self.newest = newest
+        self.newest = -1
+        # The id worked out last: a request is looked for, and then recorded.
+        self._first_id_of = -1
+        self._first_id = ""
+
+    def document_id(self, request_id: int, piece: int = 0) -> str:
+        """Ids of one session sort by request and piece."""
+        if piece == 0 and request_id == self._first_id_of:
+            return self._first_id
+        internal = self.prefix + (request_id << 16 | piece).to_bytes(6, "big")
+        document_id = encode_id(SESSION_REQUESTS.number, internal)
+        if piece == 0:
+            self._first_id_of, self._first_id = request_id, document_id
+        return document_id
 
 
 class SessionRecords:
@@ -65,14 +78,14 @@ class SessionRecords:
         """The record of an earlier sending. Looking leaves evidence: two sendings that race conflict."""
         session_id, request_id = request
         session = self._session(tx, session_id)
-        document_id = _document_id(session, request_id, 0)
+        document_id = session.document_id(request_id)
         if request_id > session.newest:
             tx.system_note_absent(SESSION_REQUESTS.name, document_id)
             return None
         pieces: list[str] = []
         while (row := tx.system_get(SESSION_REQUESTS.name, document_id)) is not None:
             pieces.append(row["answer"])
-            document_id = _document_id(session, request_id, len(pieces))
+            document_id = session.document_id(request_id, len(pieces))
         if not pieces:
             return None
         log_lines, _, value_json = "".join(pieces).partition("\n")
@@ -87,7 +100,7 @@ class SessionRecords:
         answer = f"{log_lines}\n{record.value_json.decode()}"
         for piece, start in enumerate(range(0, len(answer), _PIECE_CHARACTERS)):
             part = answer[start : start + _PIECE_CHARACTERS]
-            tx.system_insert(SESSION_REQUESTS.name, {"answer": part}, _document_id(session, request_id, piece))
+            tx.system_insert(SESSION_REQUESTS.name, {"answer": part}, session.document_id(request_id, piece))
 
     def _session(self, tx: Transaction, session_id: str) -> _Session:
         sessions = self._sessions
@@ -96,7 +109,7 @@ class SessionRecords:
             sessions.move_to_end(session_id)
             return session
         prefix = blake2b(session_id.encode("utf-8", "surrogatepass"), digest_size=10).digest()
-        session = _Session(prefix, _REQUEST_ID_MAX)
+        session = _Session(prefix)
         session.newest = _newest_recorded(tx, session)
         sessions[session_id] = session
         if len(sessions) > self._sessions_max:
@@ -104,16 +117,10 @@ class SessionRecords:
         return session
 
 
-def _document_id(session: _Session, request_id: int, piece: int) -> str:
-    """Ids of one session sort by request and piece."""
-    internal = session.prefix + (request_id << 16 | piece).to_bytes(6, "big")
-    return encode_id(SESSION_REQUESTS.number, internal)
-
-
 def _newest_recorded(tx: Transaction, session: _Session) -> int:
     """The highest request of the session that has a record, or -1."""
-    first = _document_id(session, 0, 0)
-    last = _document_id(session, _REQUEST_ID_MAX, _PIECE_MAX)
+    first = session.document_id(0)
+    last = session.document_id(_REQUEST_ID_MAX, _PIECE_MAX)
     newest = (
         tx.system_query(SESSION_REQUESTS.name)
         .with_index("by_id", lambda q: q.gte("_id", first).lte("_id", last))

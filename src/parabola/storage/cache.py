@@ -62,6 +62,11 @@ class BoundedCache(Generic[K, V]):
             _, gone = self._held.popitem(last=False)
             self._bytes -= self._size_of(gone)
 
+    def refresh(self, key: K, value: V) -> None:
+        """Holds `value` in place of an earlier one, if there is one."""
+        if key in self._held:
+            self.put(key, value)
+
     def discard(self, key: K) -> None:
         """Forgets `key`, if it is held."""
         value = self._held.pop(key, None)

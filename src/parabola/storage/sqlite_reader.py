@@ -63,7 +63,8 @@ class SQLiteReader:
         while commits_max > 0 and commits and commits[0].ts <= applied_ts:
             commit = recent.drop_oldest()
             for table_number, document_id, document in commit.documents:
-                self._documents.put((table_number, document_id), (commit.ts, document))
+                # What nobody has read does not push out what somebody did.
+                self._documents.refresh((table_number, document_id), (commit.ts, document))
             for index_number, key, _ in commit.index_entries:
                 self._ranges.key_changed(index_number, key)
             commits_max -= 1

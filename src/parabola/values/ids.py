@@ -30,6 +30,18 @@ _TABLE_NUMBER_MAX: Final = 2**32 - 1
 _WEIGHTS: Final = {count: tuple(range(count, 0, -1)) for count in range(17, 22)}
 
 
+def _layout(body_bytes: int) -> tuple[int, int, tuple[int, ...]]:
+    """How many digits an id has, how far its number is moved up, and where each pair of digits stands in it."""
+    bits = (body_bytes + 2) * 8
+    digits = (bits + 4) // 5
+    # An even number of digits, so that two can be taken at a time.
+    even = digits + (digits & 1)
+    return digits, even * 5 - bits, tuple(range(even * 5 - 10, -1, -10))
+
+
+_LAYOUTS: Final = {count: _layout(count) for count in _WEIGHTS}
+
+
 class InvalidId(ValueError):
     """A string that is not a document id; the message says why."""
 
@@ -42,13 +54,9 @@ def encode_id(table_number: int, internal: bytes) -> str:
         raise ValueError(f"An internal id has {_INTERNAL_BYTES} bytes, and this one has {len(internal)}.")
     body = _encode_vint(table_number) + internal
     number = int.from_bytes(body + (_fletcher16(body) ^ _VERSION).to_bytes(2, "little"), "big")
-    bits = (len(body) + 2) * 8
-    digits = (bits + 4) // 5
-    # An even number of digits, so that two can be taken at a time.
-    even = digits + (digits & 1)
-    number <<= even * 5 - bits
-    text = "".join([_PAIRS[(number >> shift) & 1023] for shift in range(even * 5 - 10, -1, -10)])
-    return text[:digits]
+    digits, padding, shifts = _LAYOUTS[len(body)]
+    number <<= padding
+    return "".join([_PAIRS[number >> shift & 1023] for shift in shifts])[:digits]
 
 
 def decode_id(text: str) -> tuple[int, bytes]:
@@ -105,6 +113,8 @@ def _fletcher16(body: bytes) -> int:
 
 
 def _encode_vint(number: int) -> bytes:
+    if number <= 0x7F:
+        return bytes((number,))
     encoded = bytearray()
     while number > 0x7F:
         encoded.append(number & 0x7F | 0x80)

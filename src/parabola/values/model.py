@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import copysign, inf
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from parabola.errors import InvalidValue
 from parabola.limits import DEFAULT_LIMITS, Limits
@@ -58,6 +58,9 @@ class _GiveUp(Exception):
 # Added to a size for each thing inside that plain JSON cannot say; real sizes stay far below it.
 _SPECIAL: Final = 1 << 48
 _SIZE_MASK: Final = _SPECIAL - 1
+
+# A text of so many characters is below any sensible limit.
+_SHORT: Final = 1024
 
 
 def _fill_object(source: dict[Any, Any], target: dict[str, Any], depth_left: int, limits: Limits) -> int:
@@ -155,6 +158,12 @@ def normalize(value: object, *, limits: Limits = DEFAULT_LIMITS, nesting_max: in
     `nesting_max` (default: `limits.value_nesting_max`). A cyclic structure is nested too deeply.
     """
     kind = type(value)
+    if value is None or kind is bool or kind is float:
+        return cast(Value, value)
+    if isinstance(value, str) and kind is str and len(value) < _SHORT and value.isascii():
+        return value
+    if isinstance(value, int) and kind is int and -SAFE_INTEGER_MAX <= value <= SAFE_INTEGER_MAX:
+        return value
     depth = limits.value_nesting_max if nesting_max is None else nesting_max
     copy: Any
     try:
