@@ -1,4 +1,9 @@
-"""Housekeeping on a timer: versions that nobody may read any more are given back (limit `retention_s`)."""
+"""Housekeeping on a timer: what nobody may ask for any more is given back.
+
+Two things grow with time rather than with the application's data: old versions of documents (limit `retention_s`), and
+the records of answered mutations that make a re-sent one happen once (`session_requests_retention_s`). Both are
+removed in small steps, so that a server that was off for a month does not stall when it is started again.
+"""
 
 from __future__ import annotations
 
@@ -6,27 +11,35 @@ import asyncio
 import logging
 from typing import Final
 
+from parabola.database.committer import CommitResult
 from parabola.database.database import Database
+from parabola.database.system_tables import SESSION_REQUESTS
 from parabola.limits import Limits
 from parabola.seams import Clock
 
 INTERVAL_S: Final = 5.0
-"""How often to look. Removal itself happens in the storage, in the background."""
+"""How often to look. Removal of versions itself happens in the storage, in the background."""
+
+RECORDS_PER_LOOK_MAX: Final = 500
+"""How many records one look removes: some milliseconds of work. While there are more, the next look comes soon."""
+
+_SOON_S: Final = 0.1
 
 _log = logging.getLogger("parabola.backend")
 
 
 class Maintenance:
-    """Moves the retention window along with the clock, from `start` to `stop`."""
+    """Moves the windows of what is kept along with the clock, from `start` to `stop`."""
 
     def __init__(self, database: Database, clock: Clock, limits: Limits) -> None:
         self._database = database
         self._clock = clock
         self._retention_ns = int(limits.retention_s * 1_000_000_000)
+        self._records_retention_ms = limits.session_requests_retention_s * 1000
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Looks every `INTERVAL_S` from now on."""
+        """Looks every `INTERVAL_S` from now on, and sooner while there is much to remove."""
         self._timer = loop.call_later(INTERVAL_S, self._tick, loop)
 
     def stop(self) -> None:
@@ -35,14 +48,34 @@ class Maintenance:
             self._timer.cancel()
             self._timer = None
 
-    def look(self) -> None:
-        """Lets go of what is older than the window."""
+    def look(self) -> int:
+        """Lets go of what is older than the windows; returns how many records of mutations were removed."""
         self._database.set_retention(self._clock.now_ns() - self._retention_ns)
+        return self._remove_records()
+
+    def _remove_records(self) -> int:
+        oldest_kept_ms = self._clock.now_ns() / 1_000_000 - self._records_retention_ms
+        tx = self._database.begin_mutation()
+        expired = (
+            tx.system_query(SESSION_REQUESTS.name)
+            .with_index("by_creation_time", lambda q: q.lt("_creationTime", oldest_kept_ms))
+            .take(RECORDS_PER_LOOK_MAX)
+        )
+        for record in expired:
+            tx.system_delete(SESSION_REQUESTS.name, record["_id"])
+        # With nothing to remove this writes nothing; a conflict or a failing store leaves the records to the next look.
+        self._database.commit(tx, _committed)
+        return len(expired)
 
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._timer = loop.call_later(INTERVAL_S, self._tick, loop)
+        removed = 0
         try:
-            self.look()
+            removed = self.look()
         except Exception:
             # A store that refuses is reported to those who write; housekeeping only tries again.
-            _log.exception("Old versions could not be removed.")
+            _log.exception("What is no longer needed could not be removed.")
+        self._timer = loop.call_later(_SOON_S if removed == RECORDS_PER_LOOK_MAX else INTERVAL_S, self._tick, loop)
+
+
+def _committed(result: CommitResult) -> None:
+    """Nobody waits for the removal of a record."""
