@@ -10,8 +10,17 @@ from pathlib import Path
 from parabola.backend.backend import Backend
 from parabola.backend.project import Project, find_project
 from parabola.cli.console import err, fail, notice, print_ready, success
+from parabola.cli.identity_beside import LocalIdentity, NoIdentity, identity_beside
 from parabola.cli.log_output import log_to_console
-from parabola.cli.options import DEFAULT_HOST, DEFAULT_PORT, DataOption, DirectoryArgument, HostOption, PortOption
+from parabola.cli.options import (
+    DEFAULT_HOST,
+    DEFAULT_PORT,
+    DataOption,
+    DirectoryArgument,
+    HostOption,
+    IdentityOption,
+    PortOption,
+)
 from parabola.cli.watching import Looks, changes, look
 from parabola.errors import DeveloperError, ParabolaError, PeerError
 from parabola.server.serve import Stop, listen, run_until_stopped, serve_started
@@ -25,33 +34,43 @@ def dev(
     host: HostOption = DEFAULT_HOST,
     port: PortOption = DEFAULT_PORT,
     data: DataOption = None,
+    identity: IdentityOption = False,
 ) -> None:
     """Serve a project and reload what you save.
 
     A saved file is live in under a second and subscriptions re-run. A broken one leaves the last good version serving
-    and prints the error. Clients see error texts and log lines.
+    and prints the error. Clients see error texts and log lines. With --identity users sign up and in on this machine,
+    with clerk-js and the printed publishable key.
 
     [bold]Examples[/]
 
       parabola dev
       parabola dev my-chat --port 4000
+      parabola dev --identity          with accounts
       parabola dev --host 0.0.0.0      for other devices in your network
     """
     project = find_project(directory)
     bound = listen(host, port)
     log_to_console()
-    run_until_stopped(lambda stop: _Development(project, data or project.data, stop).run(bound))
+    folder = data or project.data
+    beside = identity_beside(identity, project, bound, host, folder, production=False)
+    run_until_stopped(lambda stop: _Development(project, folder, beside, stop).run(bound))
 
 
 class _Development:
     """One `parabola dev`: a backend, the server in front of it, and the watch over its folder."""
 
-    def __init__(self, project: Project, data: Path, stop: Stop) -> None:
+    def __init__(self, project: Project, data: Path, identity: LocalIdentity | NoIdentity, stop: Stop) -> None:
         self._project = project
         self._data = data
+        self._identity = identity
         self._stop = stop
 
     async def run(self, bound: socket.socket) -> None:
+        async with self._identity:
+            await self._run(bound)
+
+    async def _run(self, bound: socket.socket) -> None:
         started = await self._start()
         if started is None:
             return
@@ -60,7 +79,14 @@ class _Development:
             watching = asyncio.ensure_future(self._reload_changes(backend, seen))
             notice(f"Functions: {self._shown(self._project.functions)} · data: {self._shown(self._data)}")
             try:
-                await serve_started(backend, bound, stop=self._stop, grace_s=GRACE_S, on_ready=print_ready)
+                await serve_started(
+                    backend,
+                    bound,
+                    stop=self._stop,
+                    grace_s=GRACE_S,
+                    on_ready=print_ready,
+                    in_front=self._identity.in_front,
+                )
             finally:
                 self._stop.request()
                 await watching
@@ -71,7 +97,7 @@ class _Development:
         """Starts the backend; while its folder cannot be loaded, waits for the next save and tries again."""
         while not self._stop.requested.is_set():
             seen = look(self._project.functions)
-            backend = Backend(self._project.functions, data_dir=self._data)
+            backend = Backend(self._project.functions, data_dir=self._data, fetch=self._identity.fetch)
             try:
                 await backend.start()
             except (DeveloperError, PeerError) as error:

@@ -19,8 +19,8 @@ from parabola.cli.console import fail, out
 from parabola.cli.failure import EXIT_FAILURE, EXIT_INTERRUPTED, CommandFailed
 from parabola.errors import ParabolaError
 
-# The module of each command, in which a function has the command's name. Only the module of the command that was asked
-# for is imported: `parabola run` need not wait for the whole server to load.
+# The module of each command, in which a function, or a group of commands, has its name. Only the module of the command
+# that was asked for is imported: `parabola run` need not wait for the whole server to load.
 COMMANDS: Final = {
     "init": "parabola.cli.init",
     "dev": "parabola.cli.dev",
@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "run": "parabola.cli.run",
     "data": "parabola.cli.data",
     "admin-key": "parabola.cli.admin_key",
+    "identity": "parabola.cli.identity",
 }
 _COMPLETION_VARIABLE: Final = "_PARABOLA_COMPLETE"
 
@@ -44,7 +45,11 @@ def build_app(names: Iterable[str]) -> typer.Typer:
     )
     app.callback()(_root)
     for name in names:
-        app.command(name=name)(getattr(import_module(COMMANDS[name]), name.replace("-", "_")))
+        command = getattr(import_module(COMMANDS[name]), name.replace("-", "_"))
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name=name)(command)
     return app
 
 

@@ -29,6 +29,9 @@ DataOption = Annotated[
         metavar="DIR",
     ),
 ]
+IdentityOption = Annotated[
+    bool, typer.Option("--identity", help="Run the identity server beside it: sign-in with clerk-js, without Clerk.")
+]
 UrlOption = Annotated[
     str | None,
     typer.Option(

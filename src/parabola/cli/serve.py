@@ -9,9 +9,18 @@ import typer
 from parabola.backend.backend import Backend
 from parabola.backend.project import find_project
 from parabola.cli.console import print_ready
+from parabola.cli.identity_beside import identity_beside
 from parabola.cli.log_output import log_as_json
-from parabola.cli.options import DEFAULT_HOST, DEFAULT_PORT, DataOption, DirectoryArgument, HostOption, PortOption
-from parabola.server.serve import listen, run_until_stopped, serve_until_stopped
+from parabola.cli.options import (
+    DEFAULT_HOST,
+    DEFAULT_PORT,
+    DataOption,
+    DirectoryArgument,
+    HostOption,
+    IdentityOption,
+    PortOption,
+)
+from parabola.server.serve import Stop, listen, run_until_stopped, serve_until_stopped
 
 # How long running requests may take to end after SIGTERM, in seconds.
 GRACE_S = 5.0
@@ -25,11 +34,13 @@ def serve(
     redact: Annotated[
         bool, typer.Option("--redact/--no-redact", help="Hide error texts and log lines from clients.")
     ] = True,
+    identity: IdentityOption = False,
 ) -> None:
     """Serve a project in production: no reload, errors hidden from clients, logs as lines of JSON.
 
     A ConvexError reaches its client with its data all the same. The log has every error whole, under the request id
-    that the client was given.
+    that the client was given. --identity is for a small site that does without Clerk, and asks for https and the mode
+    "self-hosted" in \\[tool.parabola.identity].
 
     [bold]Examples[/]
 
@@ -40,7 +51,14 @@ def serve(
     project = find_project(directory)
     bound = listen(host, port)
     log_as_json()
-    backend = Backend(project.functions, data_dir=data or project.data, redact=redact)
-    run_until_stopped(
-        lambda stop: serve_until_stopped(backend, bound, stop=stop, grace_s=GRACE_S, on_ready=print_ready)
-    )
+    folder = data or project.data
+    beside = identity_beside(identity, project, bound, host, folder, production=True)
+
+    async def run(stop: Stop) -> None:
+        async with beside:
+            backend = Backend(project.functions, data_dir=folder, redact=redact, fetch=beside.fetch)
+            await serve_until_stopped(
+                backend, bound, stop=stop, grace_s=GRACE_S, on_ready=print_ready, in_front=beside.in_front
+            )
+
+    run_until_stopped(run)
