@@ -34,8 +34,9 @@ from parabola.storage.sqlite_files import SQL, read_meta
 
 ROWS_PER_STATEMENT = (256, 32, 4, 1)
 # How long batches may collect before they are applied, and how many bytes at once. A transaction touches each page
-# once: larger ones write less. Smaller ones hold less memory and replay faster.
-COLLECT_S = 0.1
+# once, and makes readers drop the pages they hold: larger ones cost less. Smaller ones hold less memory and replay
+# faster.
+COLLECT_S = 0.5
 TRANSACTION_BYTES_MAX = 16 * 1024 * 1024
 # A checkpoint after so many rows: it writes each page once, however often the rows changed it, and stops SQLite's
 # write-ahead log from growing. A row dirties about one page of 4 KB.
@@ -79,7 +80,9 @@ class Applier:
         with self._changed:
             self._pending.append((commits, size))
             self._pending_bytes += size
-            self._changed.notify_all()
+            # A thread that is collecting is not woken for each batch: it would want the interpreter for nothing.
+            if len(self._pending) == 1 or self._is_enough():
+                self._changed.notify_all()
 
     def wait_for_room(self) -> None:
         """Blocks while more than the bound is waiting. Raises `StorageFailure` if the applier cannot go on."""
