@@ -4,8 +4,9 @@ What it does, skipping whatever is already as the lock files say:
 
 1. makes the virtual environment `.venv`;
 2. installs the pinned, hash-checked packages of `requirements/<set>.txt`, and Parabola itself in editable form;
-3. for `dev`: installs the official JavaScript clients that the tests drive (`tests/clients/package-lock.json`), with
-   the Node.js that came in step 2, so a machine needs no Node.js of its own.
+3. for `dev`: installs the official JavaScript clients that the tests drive (`tests/clients/package-lock.json`) and the
+   clerk-js that their pages load (`tests/browser/package-lock.json`), with the Node.js that came in step 2, so a
+   machine needs no Node.js of its own. The browser is Debian's: `apt-get install chromium`.
 
 Ends with the path of the environment's `bin` folder on standard output; all progress goes to standard error.
 """
@@ -22,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
-CLIENTS = ROOT / "tests" / "clients"
+JAVASCRIPT = (ROOT / "tests" / "clients", ROOT / "tests" / "browser")
 SETS = ("runtime", "dev", "bench")
 
 
@@ -79,14 +80,14 @@ def install_packages(name: str) -> None:
     stamp.write_text(wanted)
 
 
-def install_clients() -> None:
-    wanted = fingerprint(CLIENTS / "package-lock.json")
-    stamp = CLIENTS / "node_modules" / ".installed"
+def install_clients(folder: Path) -> None:
+    wanted = fingerprint(folder / "package-lock.json")
+    stamp = folder / "node_modules" / ".installed"
     if done(stamp, wanted):
         return
-    say("Installing the JavaScript clients of tests/clients …")
+    say(f"Installing the JavaScript packages of {folder.relative_to(ROOT)} …")
     # No package of the lock needs its install script here, and scripts are what a hostile package would use.
-    run(BIN / "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", cwd=CLIENTS)
+    run(BIN / "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", cwd=folder)
     stamp.write_text(wanted)
 
 
@@ -101,7 +102,8 @@ def main() -> None:
     make_environment()
     install_packages(name)
     if name == "dev":
-        install_clients()
+        for folder in JAVASCRIPT:
+            install_clients(folder)
     print(BIN)
 
 
