@@ -6,6 +6,7 @@ import asyncio
 import threading
 import weakref
 from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import Future
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -14,9 +15,11 @@ from parabola.client.optimistic import OptimisticUpdate
 from parabola.client.pagination import PaginatedState, Pagination
 from parabola.client.runtime import TokenFetcher
 from parabola.client.session import Session, Stop, Watch
-from parabola.client.states import QueryState, closed_error
+from parabola.client.states import QueryState, closed_error, to_exception
 from parabola.errors import ClientClosed, ClientError
+from parabola.sync.client_incoming import Answer, Outcome
 from parabola.sync.client_peer import INACTIVITY_S, TOKEN_LEEWAY_S, ConnectionState
+from parabola.sync.client_requests import RequestKind
 
 T = TypeVar("T")
 
@@ -66,10 +69,7 @@ class Client:
             work.close()
             if self._is_closed:
                 raise closed_error("The client was closed.")
-            raise ClientError(
-                "A callback of a Client waited for that Client, which would wait for ever. "
-                "Hand the work to another thread, or use AsyncClient."
-            )
+            raise _waiting_for_itself()
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def _do(self, work: Callable[[], T]) -> T:
@@ -103,11 +103,50 @@ class Client:
         optimistic_update: OptimisticUpdate | None = None,
     ) -> Any:
         """Runs a mutation and returns its result once this client's queries show it."""
-        return self._await(self._client.mutation(ref, args, optimistic_update=optimistic_update))
+        return self._result(self.begin_mutation(ref, args, optimistic_update=optimistic_update))
 
     def action(self, ref: object, args: Mapping[str, Any] | None = None) -> Any:
         """Runs an action."""
-        return self._await(self._client.action(ref, args))
+        return self._result(self.begin_action(ref, args))
+
+    def begin_mutation(
+        self,
+        ref: object,
+        args: Mapping[str, Any] | None = None,
+        *,
+        optimistic_update: OptimisticUpdate | None = None,
+    ) -> Future[Any]:
+        """Sends a mutation without waiting for it. Those of one client run in the order in which they were begun."""
+        return self._begin("mutation", ref, args, optimistic_update)
+
+    def begin_action(self, ref: object, args: Mapping[str, Any] | None = None) -> Future[Any]:
+        """Sends an action without waiting for it."""
+        return self._begin("action", ref, args, None)
+
+    def _begin(
+        self,
+        kind: RequestKind,
+        ref: object,
+        args: Mapping[str, Any] | None,
+        optimistic_update: OptimisticUpdate | None,
+    ) -> Future[Any]:
+        future: Future[Any] = Future()
+        # It cannot be called back, so it cannot be cancelled either.
+        future.set_running_or_notify_cancel()
+
+        def settle(outcome: Outcome) -> None:
+            if isinstance(outcome, Answer):
+                future.set_result(outcome.value)
+            else:
+                future.set_exception(to_exception(outcome))
+
+        self._do(lambda: self._session.request(kind, ref, args, settle, optimistic_update))
+        return future
+
+    def _result(self, future: Future[T]) -> T:
+        if threading.current_thread() is self._thread and not future.done():
+            raise _waiting_for_itself()
+        return future.result()
 
     # Live queries.
 
@@ -347,6 +386,13 @@ class BlockingSubscription:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _waiting_for_itself() -> ClientError:
+    return ClientError(
+        "A callback of a Client waited for that Client, which would wait for ever. "
+        "Use begin_mutation() and begin_action(), hand the work to another thread, or use AsyncClient."
+    )
 
 
 def _let_go(client: Client, watch: BlockingWatch, stops: tuple[Stop, ...]) -> None:
