@@ -14,6 +14,10 @@ user's or the engine's is the user's, the handler raises, also out of a `time.sl
 leaves a mark (`stop_requested`), and the next call on `ctx` raises in its place. The watchdog repeats itself until
 the run has ended, so a loop of the user's around quick engine code is met in user code soon.
 
+Some calls into C compute for long without ever letting another thread run, such as a regular expression that
+backtracks without end: the watchdog sleeps through them, but they do look for signals. So the system sends one of its
+own for every quarter of a second of computing, which costs nothing while nothing computes.
+
 When the engine runs in another thread, signals cannot reach it. There the watchdog looks at that thread's frames
 while it holds the interpreter lock, and if they are in user code asks the interpreter to raise asynchronously. A
 blocking call into C is then stopped only when it returns.
@@ -39,6 +43,8 @@ LOOK_EVERY_S: Final = 0.05
 _IDLE_LOOKS_MAX: Final = 40
 # Ignored by default, so a late one harms nobody, and not used by test runners, debuggers or servers.
 _SIGNAL: Final = getattr(signal, "SIGURG", None)
+_COMPUTED_SIGNAL: Final = getattr(signal, "SIGVTALRM", None)
+_COMPUTED_S: Final = 0.25
 
 LOADED_MODULE_PREFIX: Final = "_parabola_functions_"
 """How the names of modules begin that the loader made from a functions folder."""
@@ -178,20 +184,25 @@ class _SignalHandler:
 
     def __init__(self) -> None:
         self.installed = False
-        self._previous: Any = None
+        self._previous: dict[int, Any] = {}
 
     def install(self) -> None:
         """Only the main thread may; elsewhere this does nothing."""
         if self.installed or _SIGNAL is None or threading.get_ident() != threading.main_thread().ident:
             return
-        self._previous = signal.signal(_SIGNAL, self)
+        self._previous[_SIGNAL] = signal.signal(_SIGNAL, self)
+        # A timer that is running belongs to somebody else, such as a profiler.
+        if _COMPUTED_SIGNAL is not None and signal.getitimer(signal.ITIMER_VIRTUAL) == (0.0, 0.0):
+            self._previous[_COMPUTED_SIGNAL] = signal.signal(_COMPUTED_SIGNAL, self)
+            signal.setitimer(signal.ITIMER_VIRTUAL, _COMPUTED_S, _COMPUTED_S)
         self.installed = True
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         for limit in _watchdog.limits():
             limit.interrupt(frame)
-        if callable(self._previous):
-            self._previous(number, frame)
+        previous = self._previous.get(number)
+        if callable(previous):
+            previous(number, frame)
 
 
 class _Watchdog:
