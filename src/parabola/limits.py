@@ -31,7 +31,12 @@ class Limits:
 
     # Time a handler may run before it is stopped; one handler holds up all others.
     user_time_s: float = 1.0
+    # Time from the start of a query or mutation to its end, also where it waits for something: a session's mutations
+    # and updates wait with it.
+    total_time_s: float = 16.0
     action_time_s: float = 600.0
+    # Time that an action may compute, or block in a call, without awaiting anything.
+    action_step_time_s: float = 5.0
 
     # One transaction: a larger read set makes conflicts, and a larger write set makes one slow commit for everybody.
     documents_read_max: int = 32_000

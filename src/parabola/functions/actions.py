@@ -30,6 +30,7 @@ from parabola.functions.contexts import (
     identity_of,
     request_metadata,
 )
+from parabola.functions.driver import Stepwise
 from parabola.functions.environment import ActionEnvironment
 from parabola.functions.errors_text import describe, timeout_text
 from parabola.functions.loader import Deployment
@@ -37,6 +38,8 @@ from parabola.functions.logs import LogLines, current_log
 from parabola.functions.operations import Operation, PendingOperation
 from parabola.functions.outcome import Call, CallFailed, Outcome
 from parabola.functions.registry import RegisteredFunction
+from parabola.functions.time_limit import HandlerStopped
+from parabola.limits import Limits
 from parabola.values.model import normalize
 from parabola.values.wire import encode_wire
 
@@ -56,9 +59,11 @@ class ActionRun:
         "function",
         "log",
         "runner",
+        "stop_requested",
         "tasks",
         "unawaited",
         "used_identity",
+        "user_time",
     )
 
     def __init__(self, runner: Runner, deployment: Deployment, call: Call, function: RegisteredFunction) -> None:
@@ -71,6 +76,8 @@ class ActionRun:
         # Kept, since the loop itself holds tasks only weakly.
         self.tasks: set[asyncio.Task[Any]] = set()
         self.finished = False
+        self.stop_requested = False
+        self.user_time = 0.0
         self.used_identity = False
         self._random: random.Random | None = None
 
@@ -181,19 +188,36 @@ class ActionRunner:
         deadline = asyncio.timeout(limit_s)
         try:
             async with deadline:
-                result = invoke()
-                if hasattr(result, "__await__") and not isinstance(result, Operation):
-                    result = await result
+                result = await Stepwise(_called(invoke), run, self.runner.services.action_step_limit)
+                if run.stop_requested:
+                    raise HandlerStopped
                 result = flattened(result)
         except TimeoutError:
+            run.finished = True
             if deadline.expired():
                 raise FunctionTimeout(timeout_text(limit_s)) from None
             raise
+        except HandlerStopped as error:
+            run.finished = True
+            raise _held_up(self.runner.services.limits).with_traceback(error.__traceback__) from None
         except BaseException:
             run.finished = True
             raise
         run.warn_of_unawaited()
         return result
+
+
+async def _called(invoke: Callable[[], Any]) -> Any:
+    """The result of a handler, which may be a plain function."""
+    result = invoke()
+    return await result if hasattr(result, "__await__") and not isinstance(result, Operation) else result
+
+
+def _held_up(limits: Limits) -> FunctionTimeout:
+    return FunctionTimeout(
+        f"The action computed or blocked for more than {limits.action_step_time_s:g}s without awaiting anything, and "
+        "everybody had to wait for it. Hand such work to a thread: `await asyncio.to_thread(…)`."
+    )
 
 
 class ActionAuth:

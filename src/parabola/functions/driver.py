@@ -33,6 +33,7 @@ from asyncio import tasks as asyncio_tasks
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, Final, Protocol
 
+from parabola.errors import InvalidFunctionCall
 from parabola.functions.logs import LogLines, current_log
 
 Handler = Coroutine[Any, Any, Any]
@@ -49,6 +50,12 @@ class Watched(Protocol):
     user_time: float
 
 
+class SteppedRun(Protocol):
+    """What a watch keeps of a run."""
+
+    user_time: float
+
+
 class Watch(Protocol):
     """Told when user code has the thread, and when it gave it back."""
 
@@ -57,7 +64,7 @@ class Watch(Protocol):
 
 
 class NoWatch:
-    """For code that may run as long as it likes: actions."""
+    """For a nested call, which is stepped under its caller's watch."""
 
     def begin(self, run: Any) -> None:
         pass
@@ -86,6 +93,33 @@ class Waiting:
         self.stand_in.become(task)
         task.add_done_callback(done)
         return task
+
+    def continue_until(
+        self, within_s: float, done: Callable[[asyncio.Future[Any]], None], too_late: Callable[[], None]
+    ) -> None:
+        """The same, but for so many seconds only: then the task is cancelled, and `too_late` called instead of `done`.
+
+        Not waiting for the cancelled task to end is the point: a handler may swallow that, too.
+        """
+
+        is_late = False
+
+        def ended(task: asyncio.Future[Any]) -> None:
+            timer.cancel()
+            if not is_late:
+                done(task)
+            elif not task.cancelled():
+                # Looked at, so that the loop does not complain about an error that nobody is there to hear of.
+                task.exception()
+
+        def give_up() -> None:
+            nonlocal is_late
+            is_late = True
+            task.cancel()
+            too_late()
+
+        task = self.continue_in_task(ended)
+        timer = asyncio.get_running_loop().call_later(within_s, give_up)
 
 
 class TaskStandIn:
@@ -162,9 +196,45 @@ class HandlerSteps(Coroutine[Any, Any, Any]):
         self._watch.begin(self._run)
         try:
             return resume(*value)
+        except SystemExit as error:
+            raise refused_exit(error) from None
         finally:
             self._watch.end()
             loop.set_task_factory(factory)
+
+
+class Stepwise:
+    """Awaits a coroutine with each of its steps under a watch of its own: for actions, which may take long but must not
+    hold the thread.
+    """
+
+    __slots__ = ("_coroutine", "_run", "_watch")
+
+    def __init__(self, coroutine: Handler, run: SteppedRun, watch: Watch) -> None:
+        self._coroutine = coroutine
+        self._run = run
+        self._watch = watch
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        resume: Callable[[Any], Any] = self._coroutine.send
+        sent: Any = None
+        while True:
+            self._run.user_time = 0.0
+            self._watch.begin(self._run)
+            try:
+                paused_on = resume(sent)
+            except StopIteration as stop:
+                return stop.value
+            except SystemExit as error:
+                raise refused_exit(error) from None
+            finally:
+                self._watch.end()
+            try:
+                sent = yield paused_on
+                resume = self._coroutine.send
+            except BaseException as error:
+                sent = error
+                resume = self._coroutine.throw
 
 
 def start(coroutine: Handler, run: Watched, watch: Watch, *, nested: bool = False) -> Any:
@@ -189,6 +259,8 @@ def _first_step(
             coroutine.send(None)
         except StopIteration as stop:
             return stop.value
+        except SystemExit as error:
+            raise refused_exit(error) from None
         finally:
             watch.end()
         coroutine.close()
@@ -205,6 +277,8 @@ def _first_step(
         paused_on = coroutine.send(None)
     except StopIteration as stop:
         return stop.value
+    except SystemExit as error:
+        raise refused_exit(error) from None
     finally:
         watch.end()
         loop.set_task_factory(factory)
@@ -212,6 +286,14 @@ def _first_step(
         if outer is not None:
             asyncio_tasks._enter_task(loop, outer)
     return Waiting(HandlerSteps(coroutine, run, later_watch, paused_on), context, stand_in)
+
+
+def refused_exit(error: SystemExit) -> InvalidFunctionCall:
+    """What a handler fails with that tried to end the process, as `sys.exit()` does: a task would let it."""
+    return InvalidFunctionCall(
+        f"SystemExit({error.code!r}) was raised in a function, which cannot end the server. "
+        "Raise an ordinary exception, or return."
+    ).with_traceback(error.__traceback__)
 
 
 def _noting_factory(run: Watched, watch: Watch, factory: TaskFactory | None) -> TaskFactory:

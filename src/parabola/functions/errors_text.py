@@ -13,7 +13,8 @@ import traceback
 from types import TracebackType
 from typing import Any, Final
 
-from parabola.errors import ConvexError, DeveloperError, InvalidValue, ParabolaError, SystemFault
+from parabola.database.conflict import Conflict
+from parabola.errors import ConvexError, DeveloperError, FunctionTimeout, InvalidValue, ParabolaError, SystemFault
 from parabola.functions.outcome import INTERNAL_ERROR_TEXT, FunctionError
 from parabola.functions.time_limit import HandlerStopped, is_engine_file, is_library_file
 from parabola.values.model import UNDEFINED, normalize
@@ -55,8 +56,11 @@ def _describe(error: BaseException, places: str, from_user_code: bool, time_limi
     if isinstance(error, SystemFault):
         text = error.message if error.code == "OptimisticConcurrencyControlFailure" else INTERNAL_ERROR_TEXT
         return FunctionError(text, code=error.code, is_system=True, exception=error)
-    if isinstance(error, Exception):
-        line = _uncaught_line(error) if from_user_code else str(error)
+    if isinstance(error, Exception) or (from_user_code and not isinstance(error, Conflict)):
+        # Also what is no Exception, such as CancelledError: a handler that let it out will do so again, so nobody must
+        # be told to try again.
+        thrown = from_user_code and not isinstance(error, FunctionTimeout)
+        line = _uncaught_line(error) if thrown else str(error)
         code = error.code if isinstance(error, ParabolaError) else "DeveloperError"
         return FunctionError(_shortened(line), code=code, traceback=places if from_user_code else "", exception=error)
     return FunctionError(INTERNAL_ERROR_TEXT, code="InternalServerError", is_system=True, exception=error)
@@ -80,20 +84,20 @@ def timeout_text(limit_s: float) -> str:
 
 def _uncaught_line(error: BaseException) -> str:
     name = type(error).__name__
-    text = (
-        str(error)
-        if not isinstance(error, KeyError) or type(error) is not KeyError
-        else repr(error.args[0])
-        if error.args
-        else ""
-    )
+    try:
+        text = repr(error.args[0]) if type(error) is KeyError and error.args else str(error)
+    except Exception as failure:
+        text = f"(its text is unknown, since str() of it raised {type(failure).__name__})"
     if text.startswith(f"{name}:"):
         return f"Uncaught {text}"
     return f"Uncaught {name}: {text}" if text else f"Uncaught {name}"
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= MESSAGE_LENGTH_MAX else text[:MESSAGE_LENGTH_MAX] + "…"
+    """At most so long, and valid Unicode, since it goes into messages."""
+    if len(text) > MESSAGE_LENGTH_MAX:
+        text = text[:MESSAGE_LENGTH_MAX] + "…"
+    return text.encode("utf-8", "replace").decode()
 
 
 def _user_places(frames: TracebackType | None, folder: str) -> str:

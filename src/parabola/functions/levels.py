@@ -31,7 +31,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from parabola.definitions.references import get_function_name
-from parabola.errors import InvalidArgument, InvalidFunctionCall
+from parabola.errors import FunctionTimeout, InvalidArgument, InvalidFunctionCall
 from parabola.functions.calls import (
     KIND_NAMES,
     check_arguments,
@@ -41,6 +41,7 @@ from parabola.functions.calls import (
     flattened,
 )
 from parabola.functions.driver import Waiting, start
+from parabola.functions.errors_text import timeout_text
 from parabola.functions.logs import LogLines
 from parabola.functions.operations import Operation, PendingOperation
 from parabola.functions.time_limit import HandlerStopped
@@ -406,6 +407,11 @@ class NestedCall:
         level.run.active = level
         self._operation.settle(value, error)
         level.carry_out_queued()
+
+
+def waited_too_long(run: TransactionRun) -> FunctionTimeout:
+    """Why a run is given up that has waited past its limit."""
+    return FunctionTimeout(timeout_text(run.services.limits.total_time_s))
 
 
 async def _as_coroutine(function: RegisteredFunction, ctx: Any, args: dict[str, Any]) -> Any:

@@ -35,7 +35,7 @@ from parabola.functions.contexts import MutationContext
 from parabola.functions.driver import Waiting
 from parabola.functions.errors_text import describe
 from parabola.functions.heavy_use import warn_of_heavy_use
-from parabola.functions.levels import Level, TransactionRun
+from parabola.functions.levels import Level, TransactionRun, waited_too_long
 from parabola.functions.loader import Deployment
 from parabola.functions.outcome import Call, Outcome
 from parabola.functions.services import Services
@@ -115,7 +115,7 @@ class MutationAttempts:
             self._stopped_by(error)
             return
         if isinstance(result, Waiting):
-            result.continue_in_task(self._task_ended)
+            result.continue_until(services.limits.total_time_s, self._task_ended, self._out_of_time)
         else:
             self._returned(result)
 
@@ -126,6 +126,9 @@ class MutationAttempts:
             self._stopped_by(error)
             return
         self._returned(value)
+
+    def _out_of_time(self) -> None:
+        self._failed(waited_too_long(self._run), from_user_code=False)
 
     def _returned(self, value: Any) -> None:
         run, level = self._run, self._level

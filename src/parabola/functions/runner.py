@@ -25,7 +25,7 @@ from parabola.functions.driver import Waiting
 from parabola.functions.errors_text import describe
 from parabola.functions.heavy_use import warn_of_heavy_use
 from parabola.functions.http_actions import run_http_action
-from parabola.functions.levels import Level, TransactionRun
+from parabola.functions.levels import Level, TransactionRun, waited_too_long
 from parabola.functions.loader import Deployment
 from parabola.functions.logs import install_log_capture
 from parabola.functions.mutations import MutationAttempts
@@ -171,7 +171,7 @@ class QueryRun:
             return self._stopped_by(error)
         if isinstance(result, Waiting):
             self._future = asyncio.get_running_loop().create_future()
-            result.continue_in_task(self._task_ended)
+            result.continue_until(services.limits.total_time_s, self._task_ended, self._out_of_time)
             return self._future
         return self._returned(result)
 
@@ -182,6 +182,13 @@ class QueryRun:
             outcome = self._returned(task.result())
         except BaseException as error:
             outcome = self._stopped_by(error)
+        if not future.done():
+            future.set_result(outcome)
+
+    def _out_of_time(self) -> None:
+        future = self._future
+        assert future is not None
+        outcome = self._failed(waited_too_long(self._run), from_user_code=False)
         if not future.done():
             future.set_result(outcome)
 

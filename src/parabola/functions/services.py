@@ -16,6 +16,7 @@ class Services:
     """The engine below the functions, and the settings that they can see."""
 
     __slots__ = (
+        "action_step_limit",
         "clock",
         "database",
         "deployment_metadata",
@@ -45,3 +46,5 @@ class Services:
         self.deployment_metadata = deployment_metadata
         self.session_records = SessionRecords()
         self.time_limit = TimeLimit(limits.user_time_s)
+        # Apart from the other, since an action may start a query in the middle of a step.
+        self.action_step_limit = TimeLimit(limits.action_step_time_s)

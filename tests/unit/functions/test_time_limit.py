@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 import time
 from typing import Any
 
 import pytest
 
-from parabola import internal_mutation, mutation, query
+from parabola import action, internal_mutation, mutation, query
 from parabola.functions.outcome import Outcome
 from parabola.limits import Limits
 from tests.unit.functions.harness import Engine, message_of
@@ -157,3 +158,81 @@ def test_a_handler_that_swallows_even_the_stop_is_still_reported_as_timed_out() 
             return "I am fine"
 
     assert message_of(Engine({"q:stubborn": stubborn}, limits=LIMITS).query("q:stubborn")) == TEXT
+
+
+def test_a_call_into_c_that_lets_no_other_thread_run_is_stopped_too() -> None:
+    @query
+    async def backtracking(ctx: Any):
+        re.match(r"(a+)+$", "a" * 60 + "b")
+
+    assert message_of(Engine({"q:backtracking": backtracking}, limits=LIMITS).query("q:backtracking")) == TEXT
+
+
+async def wait_forever(ctx: Any):
+    await ctx.db.insert("t", {})
+    await asyncio.get_running_loop().create_future()
+
+
+async def wait_forever_and_swallow_cancellation(ctx: Any):
+    while True:
+        try:
+            await asyncio.get_running_loop().create_future()
+        except asyncio.CancelledError:
+            await asyncio.sleep(0.01)
+            # The rest must not be heard of: the run has been given up.
+            await ctx.db.insert("t", {})
+
+
+@pytest.mark.parametrize("handler", [wait_forever, wait_forever_and_swallow_cancellation])
+def test_a_mutation_that_waits_without_end_is_given_up(handler: Any) -> None:
+    engine = Engine({"m:patient": mutation(handler)}, limits=Limits(total_time_s=0.1))
+    outcome = asyncio.run(engine.mutation_async("m:patient"))
+    assert message_of(outcome) == TEXT
+    assert engine.rows("t") == []
+
+
+def test_a_query_that_waits_without_end_is_given_up() -> None:
+    @query
+    async def patient(ctx: Any):
+        await asyncio.get_running_loop().create_future()
+
+    engine = Engine({"q:patient": patient}, limits=Limits(total_time_s=0.1))
+    assert message_of(asyncio.run(engine.query_async("q:patient"))) == TEXT
+
+
+def compute(ctx: Any):
+    while True:
+        pass
+
+
+async def compute_after_waiting(ctx: Any):
+    await asyncio.sleep(0)
+    compute(ctx)
+
+
+async def compute_and_swallow(ctx: Any):
+    try:
+        compute(ctx)
+    except BaseException:
+        return "I am fine"
+
+
+@pytest.mark.parametrize("handler", [compute, compute_after_waiting, compute_and_swallow])
+def test_an_action_that_holds_the_thread_is_stopped(handler: Any) -> None:
+    engine = Engine({"a:busy": action(handler)}, limits=Limits(action_step_time_s=0.1))
+    outcome = asyncio.run(engine.action("a:busy"))
+    assert message_of(outcome).startswith("The action computed or blocked for more than 0.1s without awaiting anything")
+
+
+def test_an_action_may_compute_for_longer_when_it_lets_others_run_in_between() -> None:
+    @action
+    async def in_pieces(ctx: Any):
+        for _ in range(10):
+            until = time.monotonic() + 0.03
+            while time.monotonic() < until:
+                pass
+            await asyncio.sleep(0)
+        return "done"
+
+    engine = Engine({"a:in_pieces": in_pieces}, limits=Limits(action_step_time_s=0.15))
+    assert asyncio.run(engine.action("a:in_pieces")).value == "done"
