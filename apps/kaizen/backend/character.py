@@ -7,10 +7,12 @@ from typing import Any
 from parabola import MutationCtx, QueryCtx, mutation, pagination_opts_validator, query, v
 
 from .lib.auth import get_current_user, require_current_user
+from .lib.fair_saves import save_hero
+from .lib.mode import is_strict
 
 
 @query(args={})
-async def get_character(ctx: QueryCtx):
+async def get_character(ctx: QueryCtx) -> Any:
     """The caller's hero, or None for whoever has none."""
     user = await get_current_user(ctx)
     if user is None:
@@ -30,7 +32,10 @@ async def get_character(ctx: QueryCtx):
     }
 )
 async def update_character(ctx: MutationCtx, args: dict[str, Any]) -> None:
-    """Saves the hero: patches the one with this id, or makes it."""
+    """Saves the hero of an original client: what it claims as far as it can be true, or in parity mode as it is."""
+    if await is_strict(ctx):
+        await save_hero(ctx, args)
+        return
     user = await require_current_user(ctx)
     existing = await (
         ctx.db.query("character")
@@ -44,6 +49,6 @@ async def update_character(ctx: MutationCtx, args: dict[str, Any]) -> None:
 
 
 @query(args={"paginationOpts": pagination_opts_validator})
-async def list_characters(ctx: QueryCtx, args: dict[str, Any]):
+async def list_characters(ctx: QueryCtx, args: dict[str, Any]) -> Any:
     """One page of all heroes, oldest first."""
     return await ctx.db.query("character").paginate(args["paginationOpts"])

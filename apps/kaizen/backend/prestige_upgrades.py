@@ -6,16 +6,23 @@ from typing import Any
 
 from parabola import MutationCtx, QueryCtx, mutation, query
 
+from .lib.purchases import purchase, purchase_args
 from .lib.upgrades import level_changes, list_upgrades, set_upgrade_levels
 
 
 @query(args={})
-async def get_prestige_upgrades(ctx: QueryCtx):
+async def get_prestige_upgrades(ctx: QueryCtx) -> Any:
     """All of the caller's prestige upgrades, possibly none; None without a user."""
-    return await list_upgrades(ctx, "prestigeUpgrades")
+    return await list_upgrades(ctx, "cores")
 
 
 @mutation(args={"upgrades": level_changes})
 async def update_prestige_upgrade_levels(ctx: MutationCtx, upgrades: list[dict[str, Any]]) -> None:
-    """Sets the levels of several prestige upgrades in one transaction."""
-    await set_upgrade_levels(ctx, "prestigeUpgrades", upgrades)
+    """Saves the levels of several prestige upgrades in one transaction, for the original client."""
+    await set_upgrade_levels(ctx, "cores", upgrades)
+
+
+@mutation(args=purchase_args)
+async def purchase_upgrade(ctx: MutationCtx, args: dict[str, Any]) -> Any:
+    """Buys levels of one upgrade with cores."""
+    return await purchase(ctx, "cores", args)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from parabola import MutationCtx, mutation, v
+from typing import Any
+
+from parabola import MutationCtx, QueryCtx, mutation, query, v
+
+from .lib.auth import get_current_user
+from .lib.standings import rename_standing
 
 
 @mutation(args={}, returns=v.id("users"))
-async def store(ctx: MutationCtx):
+async def store(ctx: MutationCtx) -> Any:
     """Makes sure that the caller has a row in `users` under their present name; returns its id."""
     identity = await ctx.auth.get_user_identity()
     if identity is None:
@@ -17,4 +22,11 @@ async def store(ctx: MutationCtx):
         return await ctx.db.insert("users", {"name": "Anonymous" if name is None else name, "tokenIdentifier": token})
     if name is not None and user["name"] != name:
         await ctx.db.patch(user["_id"], {"name": name})
+        await rename_standing(ctx, user["_id"], name)
     return user["_id"]
+
+
+@query(args={})
+async def current(ctx: QueryCtx) -> Any:
+    """The caller's row in `users`, or None."""
+    return await get_current_user(ctx)

@@ -17,9 +17,10 @@ def floor(value: float) -> float:
 def power(base: float, exponent: float) -> float:
     """`base ** exponent` for a positive base; infinity where Python would raise OverflowError."""
     try:
-        return float(base) ** exponent
+        result: float = float(base) ** exponent
     except OverflowError:
         return math.inf
+    return result
 
 
 def saturated(balance: float) -> float:

@@ -104,7 +104,7 @@ def fight_by_averages(fight: Fight, fighter: Fighter, attacks: int) -> Fight:
     """The fight after this many attacks that all take the average away and pay the average."""
     hit = fighter.average_hit
     stage, wave, hp, gold, kills = fight.stage, fight.wave, fight.enemy_hp, fight.gold, fight.kills
-    left = attacks
+    left: float = attacks
     while left >= (needed := _attacks_needed(hp, hit)):
         times = _repeats(stage, wave, fighter, hp, hit, left, needed)
         left -= times * needed
@@ -126,8 +126,9 @@ def best_case(stage: float, wave: float, fighter: Fighter, elapsed_ms: float, gr
     hit = fighter.critical_hit
     # Health stays whole, so a hit takes at least its next whole number away.
     hit = -floor(-hit)
-    left = int(min(max(elapsed_ms, 0), BEST_CASE_MS_MAX) // fighter.swift_interval_ms)
-    attacks, kills, gold = left, 0, 0.0
+    attacks = int(min(max(elapsed_ms, 0), BEST_CASE_MS_MAX) // fighter.swift_interval_ms)
+    left: float = attacks
+    kills, gold = 0, 0.0
     hp = enemy_health(stage, wave, fighter.foes_level)
     while left >= (needed := _attacks_needed(hp, hit)) or grace_kills > 0:
         if left >= needed:
@@ -147,9 +148,7 @@ def _attacks_needed(hp: float, hit: float) -> float:
     return max(1, math.ceil(hp / hit)) if hit > 0 else math.inf
 
 
-def _repeats(
-    stage: float, wave: float, fighter: Fighter, hp: float, hit: float, left: int, needed: float
-) -> int:
+def _repeats(stage: float, wave: float, fighter: Fighter, hp: float, hit: float, left: float, needed: float) -> int:
     """How many kills to count at once: at the last place of the game all enemies are alike from the second one on."""
     if is_last_place(stage, wave) and hp == enemy_health(stage, wave, fighter.foes_level):
         return int(left // needed)

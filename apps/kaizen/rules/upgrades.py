@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from .numbers import floor, power
+from .numbers import floor, nearest_whole, power
 
 Currency = Literal["gold", "cores"]
 Growth = Literal["linear", "exponential", "fixed"]
@@ -42,8 +42,8 @@ class Upgrade:
         return self.cost(level) if level < self.level_max else None
 
     def counted(self, level: float) -> float:
-        """`level` as it is counted: one above the cap counts as the cap."""
-        return min(level, self.level_max)
+        """`level` as it is counted: the lawful one nearest to it, so one above the cap counts as the cap."""
+        return nearest_whole(level, 0, self.level_max)
 
 
 GOLD_LEVEL_MAX = 500

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+from apps.kaizen.tests.heroes import ISSUER, new_game
 
 from parabola.testing import TestBackend
 
-ISSUER = "https://kaizen.example"
+
+@pytest.fixture(autouse=True)
+def _issuer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLERK_JWT_ISSUER_DOMAIN", ISSUER)
+    monkeypatch.delenv("KAIZEN_MODE", raising=False)
 
 
 @pytest.fixture
-def game(monkeypatch: pytest.MonkeyPatch) -> TestBackend:
-    """Kaizen's functions over an empty database."""
-    monkeypatch.setenv("CLERK_JWT_ISSUER_DOMAIN", ISSUER)
-    return TestBackend(Path(__file__).parents[1] / "backend")
+def game() -> TestBackend:
+    """Kaizen's functions over an empty database, in strict mode."""
+    return new_game()

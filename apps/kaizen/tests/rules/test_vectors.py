@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import pytest
-
 from apps.kaizen.rules.chance import CRITICAL_HIT, DOUBLE_GOLD, draw
 from apps.kaizen.rules.combat import (
     Fighter,
