@@ -41,7 +41,6 @@ RESET: Final = "reset_password_email_code"
 class _Try:
     """A password about to be compared: with which account's hash, None where there is no such account."""
 
-    sign_in_id: str
     user_id: str | None
     stored: str | None = field(repr=False)
 
@@ -66,10 +65,12 @@ class SignIns:
 
             def begin(work: Work) -> _Try:
                 desk = Desk(self._parts, work, call)
-                sign_in = self._start(desk, identifier)
-                return self._begin_try(desk, sign_in)
+                desk.refuse_second_session()
+                return self._begin_try(desk, self._find(desk, _folded(identifier))[0])
 
-            return await self._finish_try(call, await self._parts.store.transact(begin), password)
+            # Client and attempt are made only once the password was right: a wrong one leaves nothing behind.
+            tried = await self._parts.store.transact(begin)
+            return await self._finish_try(call, tried, password, lambda desk: self._start(desk, identifier))
 
         def step(work: Work) -> tuple[Reply, Message | None]:
             desk = Desk(self._parts, work, call)
@@ -114,9 +115,13 @@ class SignIns:
 
             def begin(work: Work) -> _Try:
                 desk = Desk(self._parts, work, call)
-                return self._begin_try(desk, _open(desk, sign_in_id))
+                sign_in = _open(desk, sign_in_id)
+                if sign_in.status != "needs_first_factor":
+                    raise _not_at_this_step()
+                return self._begin_try(desk, sign_in.user_id)
 
-            return await self._finish_try(call, await self._parts.store.transact(begin), password)
+            tried = await self._parts.store.transact(begin)
+            return await self._finish_try(call, tried, password, lambda desk: _open(desk, sign_in_id))
         if strategy is None:
             raise missing_parameter("strategy")
         if strategy not in CODE_PURPOSES:
@@ -162,41 +167,41 @@ class SignIns:
         desk.work.delete_attempt(client.sign_in_id)
         sign_in = SignIn(self._parts.chance.id("sia"), client.id, desk.now_ms, desk.now_ms + ATTEMPT_LIFETIME_MS)
         if identifier is not None:
-            self._identify(desk, sign_in, identifier.strip().lower())
+            sign_in.identifier, sign_in.status = _folded(identifier), "needs_first_factor"
+            sign_in.user_id, sign_in.email_address_id = self._find(desk, sign_in.identifier)
         client.sign_in_id = sign_in.id
         desk.save_client()
         desk.work.save_attempt(sign_in)
         return sign_in
 
-    def _identify(self, desk: Desk, sign_in: SignIn, address: str) -> None:
-        sign_in.identifier, sign_in.status = address, "needs_first_factor"
+    def _find(self, desk: Desk, address: str) -> tuple[str | None, str | None]:
+        """(user id, e-mail address id) behind an address. Raises 422 for one that nobody has, unless that is a secret:
+        then there is no user, and an id that does not show it.
+        """
         email = desk.work.email_by_address(address)
         if email is not None:
-            sign_in.user_id, sign_in.email_address_id = email.user_id, email.id
-        elif self._parts.settings.enumeration_protection:
-            sign_in.email_address_id = _made_up_id(address, desk.work.setting(codes.PEPPER) or "")
-        else:
+            return email.user_id, email.id
+        if not self._parts.settings.enumeration_protection:
             raise identifier_not_found()
+        return None, _made_up_id(address, desk.work.setting(codes.PEPPER) or "")
 
-    def _begin_try(self, desk: Desk, sign_in: SignIn) -> _Try:
+    def _begin_try(self, desk: Desk, user_id: str | None) -> _Try:
         """Counts a try against the account before it is made."""
-        if sign_in.status != "needs_first_factor":
-            raise _not_at_this_step()
-        if sign_in.user_id is None:
-            return _Try(sign_in.id, None, None)
-        user = desk.user(sign_in.user_id)
+        if user_id is None:
+            return _Try(None, None)
+        user = desk.user(user_id)
         if not user.password_enabled and not self._parts.settings.enumeration_protection:
             raise strategy_invalid("password")
         try:
             lock_out.count_try(desk, user)
-        except ClerkFailure as locked:
+        except ClerkFailure:
             if self._parts.settings.enumeration_protection:
                 # A lock shows that there is an account, so it looks like any other wrong password.
-                return _Try(sign_in.id, None, None)
-            raise locked
-        return _Try(sign_in.id, user.id, desk.work.password_hash(user.id))
+                return _Try(None, None)
+            raise
+        return _Try(user.id, desk.work.password_hash(user.id))
 
-    async def _finish_try(self, call: Call, tried: _Try, password: str) -> Reply:
+    async def _finish_try(self, call: Call, tried: _Try, password: str, attempt: Callable[[Desk], SignIn]) -> Reply:
         checked = await self._parts.passwords.verify(tried.stored, password)
 
         def step(work: Work) -> Reply:
@@ -207,7 +212,7 @@ class SignIns:
                 raise self._wrong_password(desk, user)
             if checked.new_hash is not None:
                 work.set_password_hash(user.id, checked.new_hash)
-            return self._complete(desk, _open(desk, tried.sign_in_id), user, "password")
+            return self._complete(desk, attempt(desk), user, "password")
 
         return await self._parts.store.transact(step)
 
@@ -241,7 +246,12 @@ class SignIns:
             raise _not_at_this_step()
         user = None if sign_in.user_id is None else desk.user(sign_in.user_id)
         if user is not None:
-            lock_out.count_try(desk, user)
+            try:
+                lock_out.count_try(desk, user)
+            except ClerkFailure:
+                if self._parts.settings.enumeration_protection:
+                    raise code_incorrect() from None
+                raise
         try:
             codes.check(desk, proof, code, sign_in.id)
         except ClerkFailure as failure:
@@ -307,6 +317,11 @@ def _open(desk: Desk, sign_in_id: str) -> SignIn:
     if sign_in.status == "complete" or desk.now_ms >= sign_in.abandon_at:
         raise not_found("sign-in that is still open")
     return sign_in
+
+
+def _folded(identifier: str) -> str:
+    """The form in which addresses are unique."""
+    return identifier.strip().lower()
 
 
 def _not_at_this_step() -> ClerkFailure:
