@@ -29,24 +29,24 @@ _READ_ADVICE: Final = (
 class ByteMeter:
     """Counts Convex bytes of stored documents, measuring as late as it can."""
 
-    __slots__ = ("_measured", "_waiting", "bound", "limit")
+    __slots__ = ("_measured", "bound", "limit", "waiting")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self._measured = 0
-        self._waiting: list[bytes] = []
+        self.waiting: list[bytes] = []
         self.bound = 0
         """At least what was counted."""
 
     def add(self, data: bytes) -> bool:
         """Counts one document; whether the limit is exceeded."""
-        self._waiting.append(data)
+        self.waiting.append(data)
         self.bound += len(data) * SIZE_PER_STORED_BYTE_MAX
         return self.bound > self.limit and self.total() > self.limit
 
     def add_all(self, documents: list[bytes]) -> bool:
         """The same for many."""
-        self._waiting += documents
+        self.waiting += documents
         self.bound += sum(map(len, documents)) * SIZE_PER_STORED_BYTE_MAX
         return self.bound > self.limit and self.total() > self.limit
 
@@ -59,15 +59,15 @@ class ByteMeter:
 
     def total(self) -> int:
         """Exactly how many bytes, so far."""
-        if self._waiting:
-            self._measured += sum([document_size(decode_document(data)) for data in self._waiting])
-            self._waiting.clear()
+        if self.waiting:
+            self._measured += sum([document_size(decode_document(data)) for data in self.waiting])
+            self.waiting.clear()
         self.bound = self._measured
         return self._measured
 
     def set_total(self, total: int) -> None:
         """Back to an earlier total: what was counted since has been undone."""
-        self._waiting.clear()
+        self.waiting.clear()
         self._measured = self.bound = total
 
 
@@ -109,7 +109,10 @@ class Usage:
     def count_read(self, data: bytes) -> None:
         """One document was read. It counts also when it is the one too many."""
         self.documents_read += 1
-        if self.bytes_read.add(data) or self.documents_read > self._limits.documents_read_max:
+        meter = self.bytes_read
+        meter.waiting.append(data)
+        meter.bound += len(data) * SIZE_PER_STORED_BYTE_MAX
+        if meter.bound > meter.limit or self.documents_read > self._limits.documents_read_max:
             self.check_reads()
 
     def count_reads(self, documents: list[bytes]) -> None:

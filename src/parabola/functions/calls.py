@@ -105,7 +105,8 @@ def _is_surely_small(args: dict[str, Any]) -> bool:
 
 def flattened(value: Any) -> Any:
     """What a handler returned, with an operation that it passed on replaced by its result, as a promise would be."""
-    if isinstance(value, Operation) and value.is_settled:
+    # First the commonest, since asking an abstract class for its instances is slow.
+    if type(value) not in _PLAINLY_VALUES and isinstance(value, Operation) and value.is_settled:
         value.note_awaited()
         if value.error is not None:
             raise value.error

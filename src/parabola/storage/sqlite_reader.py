@@ -15,7 +15,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from itertools import chain, repeat
 
-from parabola.storage.cache import DocumentCache, RangeCache
+from parabola.storage.cache import DocumentCache, Range, RangeCache
 from parabola.storage.recent import Recent, merge
 from parabola.storage.records import Row
 from parabola.storage.sqlite_files import SQL
@@ -40,6 +40,11 @@ def _scan_statements(title: str, column: str, lower: str, upper: str) -> dict[tu
 
 _SCAN_INDEX = _scan_statements("scan_index", "e.key", "?5", "?6")
 _SCAN_TABLE = _scan_statements("scan_table", "e.id", "?4", "?5")
+
+
+def _is_prefix(lower: bytes, upper: bytes | None) -> bool:
+    """Whether [lower, upper) is every key that begins with `lower`."""
+    return upper is not None and len(upper) == len(lower) + 1 and upper[-1] == 0xFF and upper.startswith(lower)
 
 
 class SQLiteReader:
@@ -105,6 +110,16 @@ class SQLiteReader:
             first = next(walk, None)
             if first is not None:
                 return self._merged(first, walk, index_number, table_number, lower, upper, ts, descending, limit)
+        cached = self._cached_range(index_number, lower, upper, ts)
+        if cached is not None:
+            pairs = zip(cached[1], cached[2], strict=True)
+            for key, document_id in reversed(list(pairs)) if descending else pairs:
+                document = self.get(table_number, document_id, ts)
+                if document is not None:
+                    rows.append(Row(key, document_id, document))
+                    if len(rows) == limit:
+                        break
+            return rows
         entries, _ = self._stored_entries(index_number, table_number, lower, upper, ts, descending, limit)
         table = self._recent.tables.get(table_number)
         for key, document_id, document in entries:
@@ -116,6 +131,13 @@ class SQLiteReader:
             if len(rows) == limit:
                 break
         return rows
+
+    def _cached_range(self, index_number: int, lower: bytes, upper: bytes | None, ts: int) -> Range | None:
+        """The whole range as of the horizon, if it is cached and a read at `ts` sees it so."""
+        if not _is_prefix(lower, upper):
+            return None
+        cached = self._ranges.get(index_number, lower)
+        return cached if cached is not None and cached[0] <= ts else None
 
     def _stored_entries(
         self,
@@ -131,12 +153,12 @@ class SQLiteReader:
 
         An entry's document is as of the horizon: one in `Recent` goes before it. None says that it was not looked up.
         """
-        is_prefix = upper is not None and len(upper) == len(lower) + 1 and upper[-1] == 0xFF and upper.startswith(lower)
+        cached = self._cached_range(index_number, lower, upper, ts)
+        if cached is not None:
+            held: list[tuple[bytes, str, None]] = list(zip(cached[1], cached[2], repeat(None)))
+            return held[::-1] if descending else held, True
+        is_prefix = _is_prefix(lower, upper)
         if is_prefix:
-            cached = self._ranges.get(index_number, lower)
-            if cached is not None and cached[0] <= ts:
-                held: list[tuple[bytes, str, None]] = list(zip(cached[1], cached[2], repeat(None)))
-                return held[::-1] if descending else held, True
             limit = max(limit, 2)  # one more tells whether the range ends here
         horizon_ts = self._recent.horizon_ts
         statement = _SCAN_INDEX[descending, upper is not None]

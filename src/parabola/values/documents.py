@@ -6,7 +6,7 @@ and floats stay floats. Any other is stored as a marker byte and the encoded JSO
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import orjson
 
@@ -31,9 +31,8 @@ def encode_document(document: dict[str, Any], *, plain: bool | None = None) -> b
 
 def decode_document(data: bytes) -> dict[str, Any]:
     """The document that was stored, as a fresh dict."""
-    if data[0] == _PLAIN_START:
-        return cast(dict[str, Any], orjson.loads(data))
-    return cast(dict[str, Any], from_wire(orjson.loads(data[1:])))
+    document: dict[str, Any] = orjson.loads(data) if data[0] == _PLAIN_START else from_wire(orjson.loads(data[1:]))
+    return document
 
 
 def _fitted(encoded: bytes) -> bytes:

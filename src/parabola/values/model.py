@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import copysign, inf
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 from parabola.errors import InvalidValue
 from parabola.limits import DEFAULT_LIMITS, Limits
@@ -158,12 +158,15 @@ def normalize(value: object, *, limits: Limits = DEFAULT_LIMITS, nesting_max: in
     `nesting_max` (default: `limits.value_nesting_max`). A cyclic structure is nested too deeply.
     """
     kind = type(value)
-    if value is None or kind is bool or kind is float:
-        return cast(Value, value)
-    if isinstance(value, str) and kind is str and len(value) < _SHORT and value.isascii():
-        return value
-    if isinstance(value, int) and kind is int and -SAFE_INTEGER_MAX <= value <= SAFE_INTEGER_MAX:
-        return value
+    scalar: Any = value
+    if (
+        kind is bool
+        or kind is float
+        or value is None
+        or (kind is int and -SAFE_INTEGER_MAX <= scalar <= SAFE_INTEGER_MAX)
+        or (kind is str and len(scalar) < _SHORT and scalar.isascii())
+    ):
+        return scalar
     depth = limits.value_nesting_max if nesting_max is None else nesting_max
     copy: Any
     try:
