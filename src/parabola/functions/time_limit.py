@@ -27,6 +27,8 @@ blocking call into C is then stopped only when it returns.
 
 from __future__ import annotations
 
+import atexit
+import atexit
 import ctypes
 import os
 import signal
@@ -195,6 +197,10 @@ class _SignalHandler:
         if _COMPUTED_SIGNAL is not None and signal.getitimer(signal.ITIMER_VIRTUAL) == (0.0, 0.0):
             self._previous[_COMPUTED_SIGNAL] = signal.signal(_COMPUTED_SIGNAL, self)
             signal.setitimer(signal.ITIMER_VIRTUAL, _COMPUTED_S, _COMPUTED_S)
+            # The interpreter takes its handlers away while it ends; a signal after that would kill the process.
+            atexit.register(signal.setitimer, signal.ITIMER_VIRTUAL, 0)
+            # Python takes its handlers back as it ends, and one more signal would then end the process.
+            atexit.register(signal.setitimer, signal.ITIMER_VIRTUAL, 0.0)
         self.installed = True
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
