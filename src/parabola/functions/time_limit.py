@@ -28,7 +28,6 @@ blocking call into C is then stopped only when it returns.
 from __future__ import annotations
 
 import atexit
-import atexit
 import ctypes
 import os
 import signal
@@ -199,8 +198,6 @@ class _SignalHandler:
             signal.setitimer(signal.ITIMER_VIRTUAL, _COMPUTED_S, _COMPUTED_S)
             # The interpreter takes its handlers away while it ends; a signal after that would kill the process.
             atexit.register(signal.setitimer, signal.ITIMER_VIRTUAL, 0)
-            # Python takes its handlers back as it ends, and one more signal would then end the process.
-            atexit.register(signal.setitimer, signal.ITIMER_VIRTUAL, 0.0)
         self.installed = True
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
