@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
@@ -266,7 +266,7 @@ class SyncConnection:
 
     def _run_mutation(self, effect: RunMutation) -> None:
         session = None if effect.session_request is None else effect.session_request[0]
-        text_id = self._text_id(session, effect.request_id)
+        text_id = partial(self._text_id, session, effect.request_id)
         done = partial(self._mutation_done, effect.request_id, text_id)
         call = self._call(effect, text_id)
         if isinstance(call, Outcome):
@@ -274,8 +274,10 @@ class SyncConnection:
         else:
             self._driver.runner.run_mutation(call, done, session_request=effect.session_request)
 
-    def _mutation_done(self, request_id: int, text_id: str, outcome: Outcome) -> None:
+    def _mutation_done(self, request_id: int, make_text_id: Callable[[], str], outcome: Outcome) -> None:
         error = outcome.error
+        # Only error texts carry it.
+        text_id = "" if error is None else make_text_id()
         if error is not None and error.is_system and error.code != WriteConflict.default_code:
             # Not the function's doing: the client sends it again when it is back, and it is not run twice.
             self._peer.fail(*_close_for(error.code))
@@ -290,7 +292,7 @@ class SyncConnection:
         self._peer.action_finished(self._driver.presenter.action_answer(effect.request_id, outcome, text_id))
         self._act()
 
-    def _call(self, effect: RunMutation | RunAction, text_id: str) -> Call | Outcome:
+    def _call(self, effect: RunMutation | RunAction, text_id: str | Callable[[], str]) -> Call | Outcome:
         """The call to make, or its outcome if its arguments are no values."""
         try:
             args = decode_arguments(effect.args)

@@ -7,6 +7,7 @@ everything that sends it splices those bytes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final, Literal
 
 from parabola.auth.identity import Caller
@@ -31,7 +32,7 @@ class Call:
     authToken).
     """
 
-    __slots__ = ("args", "caller", "identity", "path", "request_id", "request_metadata", "visibility")
+    __slots__ = ("_request_id", "args", "caller", "identity", "path", "request_metadata", "visibility")
 
     def __init__(
         self,
@@ -40,7 +41,7 @@ class Call:
         *,
         identity: Caller = None,
         visibility: Visibility = "public",
-        request_id: str = "",
+        request_id: str | Callable[[], str] = "",
         caller: str = "client",
         request_metadata: dict[str, Any] | None = None,
     ) -> None:
@@ -48,9 +49,17 @@ class Call:
         self.args = args
         self.identity = identity
         self.visibility: Visibility = visibility
-        self.request_id = request_id
+        self._request_id = request_id
         self.caller = caller
         self.request_metadata = request_metadata
+
+    @property
+    def request_id(self) -> str:
+        """May have been given as a function: nearly nobody asks, and working it out has its price."""
+        request_id = self._request_id
+        if not isinstance(request_id, str):
+            request_id = self._request_id = request_id()
+        return request_id
 
 
 class FunctionError:
