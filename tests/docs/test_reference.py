@@ -29,12 +29,19 @@ def commands() -> dict[str, Any]:
     return dict(typer.main.get_command(build_app(COMMANDS)).commands)  # type: ignore[attr-defined]
 
 
+def parameters(command: Any) -> Iterator[Any]:
+    """The parameters of a command, or of all the commands below it."""
+    yield from command.params
+    for below in getattr(command, "commands", {}).values():
+        yield from parameters(below)
+
+
 @pytest.mark.parametrize("name", sorted(commands()))
 def test_every_option_of_a_command_is_in_the_reference(name: str) -> None:
     text = section(REFERENCE / "cli.md", f"## parabola {name}")
     options = {
         option
-        for parameter in commands()[name].params
+        for parameter in parameters(commands()[name])
         if parameter.param_type_name == "option"
         for option in [*parameter.opts, *parameter.secondary_opts]
         if option.startswith("--") and option != "--help"
@@ -50,7 +57,7 @@ def test_the_reference_invents_no_command_and_no_option() -> None:
     assert set(re.findall(r"^## parabola (\S+)", page, re.MULTILINE)) == set(commands())
     known = {"--version", "--help", "--install-completion", "--show-completion"}
     for command in commands().values():
-        for parameter in command.params:
+        for parameter in parameters(command):
             known |= {*parameter.opts, *parameter.secondary_opts}
     assert set(re.findall(r"`(--[a-z-]+)", page)) <= known
 
