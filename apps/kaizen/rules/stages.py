@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .numbers import floor, power
+from .numbers import floor, power, saturated
 
 WAVES_PER_STAGE = 10
 STAGE_MAX = 1500
@@ -49,4 +49,4 @@ def expected_gold_reward(stage: float, wave: float) -> float:
 
 def score(prestige_level: float, best_stage: float, best_wave: float) -> float:
     """A player's place in the world: lives lived count most, then the furthest that any of them came."""
-    return (prestige_level - 1) * 10_000 + best_stage * 10 + best_wave
+    return saturated((prestige_level - 1) * 10_000 + best_stage * 10 + best_wave)

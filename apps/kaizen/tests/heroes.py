@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from apps.kaizen.rules.stages import enemy_health
 
 from parabola import ConvexError, MutationCtx
+from parabola.functions.loader import Deployment, load_folder
 from parabola.testing import TestBackend, TestCaller
 
 ISSUER = "https://kaizen.example"
@@ -16,8 +19,21 @@ BACKEND = Path(__file__).parents[1] / "backend"
 
 
 def new_game(**environment: str) -> TestBackend:
-    """Kaizen's functions over an empty database."""
-    return TestBackend(BACKEND, environment=environment)
+    """Kaizen's functions over an empty database.
+
+    They are loaded once for all tests; `TestBackend(BACKEND)` would load them for each.
+    """
+    deployment = _loaded()
+    modules: dict[str, dict[str, Any]] = defaultdict(dict)
+    for path, function in deployment.functions.items():
+        module, _, name = path.partition(":")
+        modules[module][name] = function
+    return TestBackend(modules, schema=deployment.schema, environment=environment)
+
+
+@functools.cache
+def _loaded() -> Deployment:
+    return load_folder(BACKEND)
 
 
 def sign_in(game: TestBackend, subject: str, **claims: Any) -> TestCaller:

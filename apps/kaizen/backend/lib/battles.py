@@ -11,6 +11,7 @@ from typing import Any
 
 from parabola import UNDEFINED, MutationCtx
 
+from ...rules.numbers import saturated
 from ...rules.prestige import RESET_GOLD_UPGRADES
 from ...rules.simulation import OFFLINE_GAP_MS_MAX, Fight, advance, is_offline
 from ...rules.upgrades import UPGRADES_BY_ID, Currency
@@ -90,7 +91,9 @@ async def start_over(ctx: MutationCtx, player: Player, now_ms: float) -> None:
     if RESET_GOLD_UPGRADES:
         for row in player.upgrades["gold"].values():
             await change(ctx, row, {"currentLevel": 0})
-    await change(ctx, hero, {"prestigeLevel": hero["prestigeLevel"] + 1, "currentStage": 1, "currentWave": 1})
+    await change(
+        ctx, hero, {"prestigeLevel": saturated(hero["prestigeLevel"] + 1), "currentStage": 1, "currentWave": 1}
+    )
     await change(
         ctx,
         run,
