@@ -58,20 +58,26 @@ class BoundedCache(Generic[K, V]):
         self.discard(key)
         self._held[key] = value
         self._bytes += self._size_of(value)
-        while self._bytes > self._bytes_max:
-            _, gone = self._held.popitem(last=False)
-            self._bytes -= self._size_of(gone)
+        self._shrink()
 
     def refresh(self, key: K, value: V) -> None:
         """Holds `value` in place of an earlier one, if there is one."""
-        if key in self._held:
-            self.put(key, value)
+        earlier = self._held.get(key)
+        if earlier is not None:
+            self._held[key] = value
+            self._bytes += self._size_of(value) - self._size_of(earlier)
+            self._shrink()
 
     def discard(self, key: K) -> None:
         """Forgets `key`, if it is held."""
         value = self._held.pop(key, None)
         if value is not None:
             self._bytes -= self._size_of(value)
+
+    def _shrink(self) -> None:
+        while self._bytes > self._bytes_max:
+            _, gone = self._held.popitem(last=False)
+            self._bytes -= self._size_of(gone)
 
 
 class DocumentCache(BoundedCache[tuple[int, str], tuple[int, bytes | None]]):

@@ -23,7 +23,8 @@ class Versions(Generic[Key, Kept]):
 
     def __init__(self) -> None:
         self._held: dict[Key, tuple[int, Kept | None] | list[tuple[int, Kept | None]]] = {}
-        self._keys: SortedKeys[Key] = SortedKeys()
+        # None until somebody walks: most tables are only read by key or through their indexes.
+        self._keys: SortedKeys[Key] | None = None
 
     def __len__(self) -> int:
         return len(self._held)
@@ -46,7 +47,12 @@ class Versions(Generic[Key, Kept]):
     def walk(self, lower: Key, upper: Key | None, ts: int, *, descending: bool) -> Iterator[tuple[Key, Kept | None]]:
         """The keys in [lower, upper) that have a version at `ts`, each with its value; deletions too, as None."""
         held_by_key = self._held
-        for key in self._keys.descending(lower, upper) if descending else self._keys.ascending(lower, upper):
+        keys = self._keys
+        if keys is None:
+            keys = self._keys = SortedKeys()
+            for key in held_by_key:
+                keys.add(key)
+        for key in keys.descending(lower, upper) if descending else keys.ascending(lower, upper):
             held = held_by_key[key]
             if isinstance(held, tuple):
                 if held[0] <= ts:
@@ -62,7 +68,8 @@ class Versions(Generic[Key, Kept]):
         held = self._held.get(key)
         if held is None:
             self._held[key] = (ts, value)
-            self._keys.add(key)
+            if self._keys is not None:
+                self._keys.add(key)
         elif isinstance(held, tuple):
             self._held[key] = [held, (ts, value)]
         else:
@@ -116,4 +123,5 @@ class Versions(Generic[Key, Kept]):
 
     def _forget(self, key: Key) -> None:
         del self._held[key]
-        self._keys.remove(key)
+        if self._keys is not None:
+            self._keys.remove(key)
