@@ -47,6 +47,7 @@ class App:
             "/api/query_at_ts": {"POST": functions.query_at_ts},
             "/api/query_batch": {"POST": functions.query_batch},
             "/api/check_admin_key": {"GET": service.check_admin_key},
+            "/api/debug_event": {"POST": service.debug_event},
             "/": {"GET": service.root},
             "/version": {"GET": service.server_version},
             "/instance_version": {"GET": service.server_version},
@@ -131,12 +132,15 @@ class App:
 
 
 def path_below_mount(scope: Scope) -> str:
-    """The request's path without the prefix under which the application is mounted."""
+    """The request's path without the prefix under which the application is mounted.
+
+    A doubled leading slash is taken for one: clients make one of an address that ends in a slash.
+    """
     path: str = scope["path"]
     root: str = scope.get("root_path", "")
     if root and path.startswith(root) and (len(path) == len(root) or path[len(root)] == "/"):
-        return path[len(root) :] or "/"
-    return path
+        path = path[len(root) :] or "/"
+    return "/" + path.lstrip("/") if path.startswith("//") else path
 
 
 def build_app(backend: Backend) -> App:

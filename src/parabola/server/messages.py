@@ -134,13 +134,15 @@ class HttpResponse:
 
 
 def _raw_path(scope: Scope, path: str) -> bytes:
-    """The undecoded path below the mount point: the last segments of the raw path, as many as the decoded one has."""
+    """The undecoded path below the mount point, with one leading slash."""
     raw: bytes | None = scope.get("raw_path")
     root = scope.get("root_path", "")
     if raw is None:
         return path.encode()
     raw = raw.partition(b"?")[0]
-    return raw[len(root) :] if root and raw.startswith(root.encode()) else raw
+    if root and raw.startswith(root.encode()):
+        raw = raw[len(root) :]
+    return b"/" + raw.lstrip(b"/") if raw.startswith(b"//") else raw
 
 
 def _too_large(bytes_max: int) -> BodyTooLarge:

@@ -47,6 +47,10 @@ class ServiceApi:
         kind = request.headers.get(b"content-type", b"application/octet-stream")
         return HttpResponse(await request.body(ECHO_BYTES_MAX), content_type=kind)
 
+    async def debug_event(self, request: HttpRequest) -> HttpResponse:
+        """POST `/api/debug_event`: clients with their debug option on report a long disconnect here. Ignored."""
+        return HttpResponse(b"null")
+
     async def check_admin_key(self, request: HttpRequest) -> HttpResponse:
         """GET `/api/check_admin_key`: whether the key sent along opens this deployment."""
         caller = await self._functions.caller(request)

@@ -53,6 +53,20 @@ async def test_an_address_with_nothing_at_it_is_a_404_in_json(start: Start, path
         assert await client.refused("GET", path) == (404, "NotFound")
 
 
+async def test_a_doubled_leading_slash_is_taken_for_one(start: Start) -> None:
+    async with start() as client:
+        origin = str(client.base_url).rstrip("/")
+        answer = await client.post(f"{origin}//api/run/messages/send", json={"args": {"body": "x"}})
+        assert answer.json()["status"] == "success"
+        assert (await client.post(f"{origin}//api/query_ts")).status_code == 200
+
+
+async def test_reports_of_clients_debugging_themselves_are_accepted(start: Start) -> None:
+    async with start() as client:
+        answer = await client.post("/api/debug_event", json={"event": "LongWebsocketDisconnect"})
+        assert answer.status_code == 200
+
+
 async def test_a_wrong_method_is_a_405_that_names_the_right_one(start: Start) -> None:
     async with start() as client:
         response = await client.get("/api/mutation")
