@@ -44,7 +44,7 @@ from parabola.database.database import Database
 from parabola.database.flusher import Flusher, InlineFlusher, ThreadFlusher
 from parabola.database.write_log import LogEntry
 from parabola.definitions.references import get_function_name
-from parabola.errors import ConvexError, SystemFault, WriteConflict
+from parabola.errors import ConvexError, StorageFailure, SystemFault, WriteConflict
 from parabola.functions.errors_text import error_text
 from parabola.functions.loader import Deployment, load_folder
 from parabola.functions.outcome import Call, CallFailed, FunctionError, Outcome, Visibility
@@ -329,14 +329,25 @@ class Backend:
         path = self.config.admin_key_path
         if path is None:
             return generate_admin_key(self.config.name, self.entropy)
-        return load_or_create_admin_key(path, self.config.name, self.entropy)
+        try:
+            return load_or_create_admin_key(path, self.config.name, self.entropy)
+        except UnicodeDecodeError:
+            raise StorageFailure(f"{path} does not hold an admin key. Remove it to have a new one made.") from None
+        except ValueError as error:
+            raise StorageFailure(str(error)) from None
+        except OSError as error:
+            raise _unusable(path.parent, error) from None
 
     def _open_database(self, loop: asyncio.AbstractEventLoop) -> Database:
         limits = self.config.limits
         kind = self.config.storage
         flusher = self._flusher
         if kind == "sqlite":
-            storage: Storage = SQLiteStorage(self.config.database_dir, cache_bytes_max=limits.storage_cache_bytes_max)
+            folder = self.config.database_dir
+            try:
+                storage: Storage = SQLiteStorage(folder, cache_bytes_max=limits.storage_cache_bytes_max)
+            except OSError as error:
+                raise _unusable(folder, error) from None
             flusher = flusher if flusher is not None else ThreadFlusher(storage, loop)
         else:
             storage = MemoryStorage() if isinstance(kind, str) else kind
@@ -409,6 +420,10 @@ class Backend:
         self.check_loop()
         caller = identity_from_attributes(identity) if isinstance(identity, Mapping) else identity
         return get_function_name(path), normalize(dict(args or {})), caller, self.new_request_id()
+
+
+def _unusable(folder: Path, error: OSError) -> StorageFailure:
+    return StorageFailure(f"The data folder {folder} cannot be used: {error.strerror}. Choose another one.")
 
 
 def _visibility(identity: Caller) -> Visibility:

@@ -161,3 +161,20 @@ def test_use_from_another_event_loop_is_explained(folder: Path) -> None:
 def test_settings_that_cannot_be_are_refused(folder: Path, options: dict[str, str], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         Backend(folder, **options)  # type: ignore[arg-type]
+
+
+async def test_a_data_folder_that_cannot_be_made_is_said_in_one_sentence(folder: Path) -> None:
+    (folder.parent / "file").write_text("in the way")
+    for admin_key in (None, "name|key"):
+        backend = Backend(folder, data_dir=folder.parent / "file" / "data", admin_key=admin_key)
+        with pytest.raises(StorageFailure, match=r"^The data folder .*file.* cannot be used: Not a directory\."):
+            await backend.start()
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"no key"])
+async def test_a_file_that_holds_no_admin_key_is_said_in_one_sentence(folder: Path, content: bytes) -> None:
+    data = folder.parent / "data"
+    data.mkdir()
+    (data / "admin_key").write_bytes(content)
+    with pytest.raises(StorageFailure, match=r"does not hold an admin key.*Remove it to have a new one made"):
+        await Backend(folder, data_dir=data).start()
