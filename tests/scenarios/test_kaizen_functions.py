@@ -36,7 +36,9 @@ def issuer() -> Iterator[OidcIssuer]:
 @pytest.fixture(scope="module")
 def game(issuer: OidcIssuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     process = ServerProcess(
-        KAIZEN, tmp_path_factory.mktemp("data"), environment={"CLERK_JWT_ISSUER_DOMAIN": issuer.url}
+        KAIZEN,
+        tmp_path_factory.mktemp("data"),
+        environment={"CLERK_JWT_ISSUER_DOMAIN": issuer.url, "KAIZEN_MODE": "parity"},
     )
     try:
         yield process.start()

@@ -144,7 +144,7 @@ async def _allowance(ctx: MutationCtx, player: Player, starts: list[Place], now_
         return best_case(*start, fighter, now_ms - since_ms, grace)
 
     grace = 0 if await _booked(ctx, player, "gold.grace", now_ms - GRACE_PERIOD_MS) else GRACE_KILLS
-    advanced = sum(row["amount"] for row in await _booked(ctx, player, "gold.advance", since_ms))
+    advanced = sum(row["amount"] for row in await _booked(ctx, player, "gold.advance", since_ms + 1))
     available = player.balance("gold") - advanced
     plain, graced = best(starts[-1], 0), best(starts[-1], grace)
     return Allowance(
