@@ -73,6 +73,11 @@ class SQLiteStorage:
         self._flushes = 0
         try:
             self._open(directory, cache_bytes_max, recent_bytes_max)
+        except sqlite3.DatabaseError as error:
+            self._release_files()
+            raise StorageFailure(
+                f"The files in {directory} cannot be read: {error}. Restore the data folder from a backup."
+            ) from error
         except BaseException:
             self._release_files()
             raise

@@ -119,3 +119,18 @@ def test_a_read_leaves_no_transaction_open_that_would_hold_up_a_checkpoint(tmp_p
     assert connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
     connection.close()
     storage.close()
+
+
+@pytest.mark.parametrize("name", ["log.sqlite", "data.sqlite"])
+def test_a_file_that_was_cut_short_is_refused_in_one_sentence(tmp_path: Path, name: str) -> None:
+    storage = SQLiteStorage(tmp_path)
+    for ts in range(1, 200):
+        storage.stage(commit_at(ts, b"x" * 3000))
+    storage.close()
+    file = tmp_path / name
+    file.write_bytes(file.read_bytes()[:5000])
+    with pytest.raises(StorageFailure, match=r"cannot be (read|opened): .* Restore the data folder from a backup"):
+        SQLiteStorage(tmp_path)
+    # Nobody is left holding the folder.
+    with pytest.raises(StorageFailure, match=r"Restore the data folder from a backup"):
+        SQLiteStorage(tmp_path)
