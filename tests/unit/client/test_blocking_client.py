@@ -1,0 +1,217 @@
+"""`Client` over a real socket: what a program without an event loop sees, from one thread and from several."""
+
+from __future__ import annotations
+
+import gc
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from tests.unit.client.small_server import SmallServer
+
+from parabola.client import Client, ClientClosed, ClientError, ConvexError, LocalStore, QueryState
+
+
+@pytest.fixture
+def client(server: SmallServer) -> Iterator[Client]:
+    with Client(server.url) as connected:
+        yield connected
+
+
+def until(wanted: Callable[[], bool]) -> None:
+    """Waits until something in another thread is so."""
+    done = threading.Event()
+    for _ in range(2000):
+        if wanted():
+            return
+        done.wait(0.005)
+    raise AssertionError("it never came to be")
+
+
+def test_calls_and_queries_are_answered(client: Client) -> None:
+    assert client.query("log:all") == []
+    assert client.mutation("log:append", {"value": "hi"}) == "id"
+    assert client.query("log:all") == ["hi"]
+    assert client.action("log:echo", {"n": 1.5}) == {"n": 1.5}
+    with pytest.raises(ConvexError) as caught:
+        client.mutation("log:refuse", {"code": "NO"})
+    assert caught.value.data == {"code": "NO"}
+
+
+def test_a_for_loop_follows_a_query_and_leaving_it_takes_it_off_the_server(client: Client, server: SmallServer) -> None:
+    seen = []
+    for value in client.subscribe("log:all"):
+        seen.append(value)
+        if len(value) == 3:
+            break
+        server.append(len(value))
+    assert seen == [[], [0], [0, 1], [0, 1, 2]]
+    gc.collect()
+    until(lambda: server.followed() == [])
+
+
+def test_a_failed_query_raises_from_the_loop_which_can_go_on(client: Client, server: SmallServer) -> None:
+    subscription = client.subscribe("log:fail")
+    with pytest.raises(ConvexError):
+        next(subscription)
+    server.append("one")
+    assert next(subscription) == ["one"]
+
+
+def test_a_subscription_can_be_waited_for_with_a_limit(client: Client) -> None:
+    with client.subscribe("log:all") as subscription:
+        assert subscription.next(timeout=10) == []
+        with pytest.raises(TimeoutError):
+            subscription.next(timeout=0.01)
+        client.mutation("log:append", {"value": 1})
+        assert subscription.next(timeout=10) == [1]
+    with pytest.raises(ClientClosed):
+        subscription.next()
+    assert list(subscription) == []
+
+
+def test_closing_the_client_ends_loops_and_calls_in_other_threads(server: SmallServer) -> None:
+    client = Client(server.url)
+    ended: queue.Queue[Any] = queue.Queue()
+
+    def follow() -> None:
+        ended.put([list(value) for value in client.subscribe("log:all")])
+
+    def call() -> None:
+        try:
+            client.action("log:wait")
+        except ClientClosed as error:
+            ended.put(error)
+
+    threads = [threading.Thread(target=work) for work in (follow, call)]
+    for thread in threads:
+        thread.start()
+    until(lambda: server.followed() == ["log:all"] and client.connection_state.actions_in_flight == 1)
+    until(lambda: not client.watch("log:all").current().is_loading)
+    client.close()
+    for thread in threads:
+        thread.join(10)
+    results = [ended.get(timeout=10), ended.get(timeout=10)]
+    assert [[]] in results
+    client.close()
+    with pytest.raises(ClientClosed):
+        client.query("log:all")
+
+
+def test_mutations_begun_from_one_thread_happen_in_order(client: Client, server: SmallServer) -> None:
+    futures = [client.begin_mutation("log:append", {"value": number}) for number in range(50)]
+    assert [future.result(10) for future in futures] == ["id"] * 50
+    assert server.log == list(range(50))
+
+
+def test_many_threads_may_use_one_client(client: Client) -> None:
+    def write(number: int) -> None:
+        for _ in range(10):
+            client.mutation("log:append", {"value": number})
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert sorted(client.query("log:all")) == sorted([*range(8)] * 10)
+
+
+def test_watches_tell_their_callbacks_in_the_clients_thread(client: Client, server: SmallServer) -> None:
+    watch = client.watch("log:all")
+    heard: queue.Queue[tuple[QueryState, str]] = queue.Queue()
+    stop = watch.on_update(lambda state: heard.put((state, threading.current_thread().name)))
+    client.query("log:all")
+    server.append(1)
+    while (news := heard.get(timeout=10))[0].value != [1]:
+        pass
+    assert news[1] == "parabola-client"
+    assert watch.current().value == [1]
+    stop()
+    watch.close()
+    until(lambda: server.followed() == [])
+
+
+def test_a_callback_that_waits_for_its_own_client_is_told_what_to_do(client: Client) -> None:
+    watch = client.watch("log:all")
+    heard: queue.Queue[Any] = queue.Queue()
+
+    def react(state: QueryState) -> None:
+        for call in (lambda: client.query("log:all"), lambda: client.action("log:echo", {"n": 1})):
+            try:
+                call()
+            except ClientError as error:
+                heard.put(error.message)
+        heard.put(client.begin_action("log:echo", {"n": 2}))
+
+    watch.on_update(react)
+    client.mutation("log:append", {"value": 1})
+    assert "would wait for ever" in heard.get(timeout=10)
+    assert "would wait for ever" in heard.get(timeout=10)
+    assert heard.get(timeout=10).result(10) == {"n": 2}
+
+
+def test_an_optimistic_update_is_shown_when_the_call_was_begun(client: Client) -> None:
+    watch = client.watch("log:all")
+    assert client.query("log:all") == []
+
+    def update(store: LocalStore, args: dict[str, Any]) -> None:
+        store.set_query("log:all", {}, [*store.get_query("log:all"), args["value"]])
+
+    future = client.begin_mutation("log:refuse", {"value": 1}, optimistic_update=update)
+    with pytest.raises(ConvexError):
+        future.result(10)
+    assert watch.current().value == []
+    assert client.mutation("log:append", {"value": 2}, optimistic_update=update) == "id"
+    assert watch.current().value == [2]
+
+
+def test_an_optimistic_update_that_fails_at_once_is_raised(client: Client) -> None:
+    def update(store: LocalStore, args: dict[str, Any]) -> None:
+        raise LookupError("no")
+
+    with pytest.raises(LookupError):
+        client.mutation("log:append", {"value": 1}, optimistic_update=update)
+
+
+def test_the_client_comes_back_when_its_server_does(client: Client, server: SmallServer) -> None:
+    states: queue.Queue[bool] = queue.Queue()
+    stop = client.on_connection_change(lambda state: states.put(state.is_connected))
+    subscription = client.subscribe("log:all")
+    assert next(subscription) == []
+    server.stop()
+    sending = client.begin_mutation("log:append", {"value": 1})
+    server.start()
+    assert sending.result(20) == "id"
+    assert next(subscription) == [1]
+    stop()
+    assert False in list(states.queue)
+
+
+def test_a_token_is_fetched_in_a_thread_where_it_may_block(client: Client) -> None:
+    names: list[str] = []
+    changes: queue.Queue[bool] = queue.Queue()
+
+    def fetch() -> str:
+        names.append(threading.current_thread().name)
+        threading.Event().wait(0.01)
+        return "good"
+
+    client.set_auth(fetch, changes.put)
+    assert client.query("log:who") == "good"
+    assert changes.get(timeout=10) is True
+    assert client.is_authenticated
+    assert "parabola-client" not in names
+    client.clear_auth()
+    client.set_admin_auth("good key")
+    assert client.query("log:who") == "good key"
+
+
+def test_a_client_of_a_server_that_is_not_there_can_be_closed(server: SmallServer) -> None:
+    server.stop()
+    with Client(server.url) as client:
+        future = client.begin_mutation("log:append", {"value": 1})
+    with pytest.raises(ClientClosed):
+        future.result(0)
