@@ -40,7 +40,7 @@ class Browser:
         headers = {"Origin": self.origin} if crosses and self.origin else {}
         return await self.http.get(f"/__clerk/v1{path}", params=self._query(query), headers=headers)
 
-    async def post(self, path: str, method: str = "POST", query: dict[str, str] | None = None, **form: str) -> Any:
+    async def post(self, path: str, method: str = "POST", query: dict[str, str] | None = None, **form: Any) -> Any:
         """A change as clerk-js sends it: always POST, the meant method in the query, a form as the body."""
         asked = self._query(query or {})
         if method != "POST":

@@ -148,7 +148,7 @@ def test_the_memory_of_a_throttle_is_bounded() -> None:
     throttle = Throttle(ManualClock())
     for n in range(KEYS_MAX + 50):
         throttle.admit("k", str(n), (1, 10))
-    assert len(throttle._events) == KEYS_MAX  # pyright: ignore[reportPrivateUsage]
+    assert len(throttle._events) == KEYS_MAX
 
 
 async def _nothing() -> None: ...

@@ -7,6 +7,7 @@ came first.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -68,6 +69,13 @@ class SignUps:
                 long_message="Sign-ups are closed here. Ask whoever runs this site for an account.",
             )
         fields = _read_fields(call)
+
+        def check(work: Work) -> None:
+            Desk(self._parts, work, call).refuse_second_session()
+            _refuse_taken(work, fields.changes)
+
+        # What will be refused anyway should not cost a hash. The last word is said below.
+        await self._parts.store.transact(check)
         password_hash = await self._hash(fields, None)
 
         def step(work: Work) -> Reply:
@@ -162,10 +170,7 @@ class SignUps:
             setattr(sign_up, name, value)
         if password_hash is not None:
             sign_up.password_hash = password_hash
-        if address is not None and desk.work.email_by_address(address) is not None:
-            raise identifier_exists()
-        if sign_up.username is not None and desk.work.count_users(usernames=[sign_up.username]):
-            raise identifier_exists("username")
+        _refuse_taken(desk.work, {"email_address": address, "username": sign_up.username})
         if desk.call.flag("legal_accepted"):
             sign_up.legal_accepted_at = desk.now_ms
         return self._settle(desk, sign_up)
@@ -197,6 +202,14 @@ def _open(desk: Desk, sign_up_id: str) -> SignUp:
     if sign_up.created_user_id is not None or desk.now_ms >= sign_up.abandon_at:
         raise not_found("sign-up that is still open")
     return sign_up
+
+
+def _refuse_taken(work: Work, fields: Mapping[str, Any]) -> None:
+    address, username = fields.get("email_address"), fields.get("username")
+    if address is not None and work.email_by_address(address) is not None:
+        raise identifier_exists()
+    if username is not None and work.count_users(usernames=[username]):
+        raise identifier_exists("username")
 
 
 def _make_account(desk: Desk, sign_up: SignUp) -> None:

@@ -7,6 +7,7 @@ stand in front of another application: `owns(path)` says which paths are its own
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -86,7 +87,7 @@ class _Site:
         attempt to read the codes.
         """
         host = request.url.hostname or ""
-        own_host = self._settings.public_url.partition("://")[2].rpartition(":")[0]
+        own_host = urlsplit(self._settings.public_url).hostname
         if not self._parts.post.has_inbox or not (is_loopback(host) or host == own_host):
             return messages.failure_response(not_found("inbox"), self._parts)
         kept = self._parts.post.inbox()

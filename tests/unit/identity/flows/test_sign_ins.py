@@ -163,14 +163,14 @@ async def test_a_hundred_guesses_at_once_get_no_more_than_ten_tries(
 ) -> None:
     await account(desk)
     compared = 0
-    verify = desk.server._parts.passwords.verify  # pyright: ignore[reportPrivateUsage]
+    verify = desk.server._parts.passwords.verify
 
     async def counted(stored: str | None, password: str) -> Any:
         nonlocal compared
         compared += 1
         return await verify(stored, password)
 
-    monkeypatch.setattr(desk.server._parts.passwords, "verify", counted)  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(desk.server._parts.passwords, "verify", counted)
     await asyncio.gather(*(desk.browser().sign_in(password=f"guess number {n}") for n in range(100)))
     assert compared <= 10
 
@@ -240,9 +240,9 @@ async def test_with_enumeration_protection_a_lock_shows_nothing_either() -> None
 
 
 async def test_an_unknown_address_costs_as_much_as_a_known_one(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    hasher = desk.server._parts.passwords  # pyright: ignore[reportPrivateUsage]
+    hasher = desk.server._parts.passwords
     compared: list[str] = []
-    matches = hasher._matches  # pyright: ignore[reportPrivateUsage]
+    matches = hasher._matches
 
     def watched(stored: str, password: str) -> bool:
         compared.append(password)

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from tests.unit.identity.doubles import PASSWORD, Desk, error_of
 
-from parabola.identity import UserFilter
+from parabola.identity import RateLimits, UserFilter
 
 pytestmark = pytest.mark.anyio
 
@@ -234,3 +234,21 @@ async def test_closed_sign_ups_say_so() -> None:
     async with Desk(sign_up_mode="restricted") as desk:
         answer = await desk.browser().post("/client/sign_ups", email_address="ada@example.com", password=PASSWORD)
         assert error_of(answer)[:2] == (400, "sign_up_mode_restricted")
+
+
+async def test_the_sixth_sign_up_of_a_minute_from_one_address_waits_unless_it_is_a_tests() -> None:
+    async with Desk(rate_limits=RateLimits()) as desk:
+        for n in range(5):
+            await desk.browser().sign_up(f"n{n}@example.com")
+        refused = await desk.browser().post("/client/sign_ups", email_address="x@example.com", password=PASSWORD)
+        assert error_of(refused)[:2] == (429, "too_many_requests")
+        assert refused.headers["retry-after"] == "60"
+        await desk.browser().sign_up("x+clerk_test@example.com")
+        await desk.browser(address="10.0.0.2").sign_up("x@example.com")
+
+
+async def test_what_will_be_refused_costs_no_hash(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    await desk.browser().sign_up()
+    monkeypatch.setattr(desk.server._parts.passwords, "hash", None)
+    answer = await desk.browser().post("/client/sign_ups", email_address="ada@example.com", password=PASSWORD)
+    assert error_of(answer)[1] == "form_identifier_exists"

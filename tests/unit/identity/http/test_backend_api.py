@@ -155,16 +155,16 @@ async def test_tokens_are_made_plain_and_from_a_template(sdk: Clerk) -> None:
     user = await create(sdk)
     session = await sdk.sessions.create_async(request={"user_id": user.id})
     plain = await sdk.sessions.create_token_async(session_id=session.id)
-    assert claims_of(plain.jwt)["sid"] == session.id
+    assert claims_of(plain.jwt or "")["sid"] == session.id
     named = await sdk.sessions.create_token_from_template_async(session_id=session.id, template_name="convex")
-    assert claims_of(named.jwt)["aud"] == "convex"
+    assert claims_of(named.jwt or "")["aud"] == "convex"
 
 
 async def test_the_keys_are_the_public_ones(sdk: Clerk, desk: Desk) -> None:
     keys = await sdk.jwks.get_jwks_async()
     async with desk.http() as http:
         public = (await http.get("/.well-known/jwks.json")).json()
-    assert [key.kid for key in keys.keys] == [key["kid"] for key in public["keys"]]
+    assert [key.kid for key in keys.keys or []] == [key["kid"] for key in public["keys"]]
 
 
 @pytest.mark.parametrize(
