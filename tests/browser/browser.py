@@ -79,11 +79,12 @@ def new_profile(browser: Browser, **options: Any) -> tuple[BrowserContext, Seen]
 
 
 def answer_of(page: Page, expression: str, argument: Any = None) -> Any:
-    """What `expression` comes to in the page. Unlike a bare `evaluate` it gives up after PATIENCE_MS, with the reason."""
+    """What `expression` comes to in the page. Unlike a bare `evaluate` it gives up after PATIENCE_MS, and says of what."""
     return page.evaluate(
         """async ([text, argument, patience]) => {
             const work = (0, eval)(`(${text})`);
-            const late = new Promise((_, reject) => setTimeout(() => reject(new Error(`no answer: ${text}`)), patience));
+            const late = new Promise((_, reject) =>
+                setTimeout(() => reject(new Error(`no answer: ${text}`)), patience));
             return await Promise.race([typeof work === "function" ? work(argument) : work, late]);
         }""",
         [expression, argument, PATIENCE_MS],

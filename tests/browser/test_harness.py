@@ -25,9 +25,9 @@ def test_a_request_to_another_machine_is_refused_and_remembered(browser: Browser
         context, seen = new_profile(browser)
         page = context.new_page()
         page.goto(pages.url())
-        assert page.evaluate("fetch('https://clerk.example.com/v1/client').then(() => 'answered', () => 'refused')") == (
-            "refused"
-        )
+        assert page.evaluate(
+            "fetch('https://clerk.example.com/v1/client').then(() => 'answered', () => 'refused')"
+        ) == ("refused")
         page.evaluate("new Promise(done => { new WebSocket('wss://sync.example.com/').onclose = done })")
         context.close()
     assert seen.foreign == ["https://clerk.example.com/v1/client", "wss://sync.example.com/"]

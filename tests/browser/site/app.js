@@ -76,13 +76,14 @@ function connect(backend) {
       );
   });
   app.call = (kind, name, args = {}) => client[kind](convex.anyApi[name.split(":")[0]][name.split(":")[1]], args);
-  app.follow = (name, args = {}) =>
+  app.follow = (name, args = {}) => {
     client.onUpdate(
       convex.anyApi[name.split(":")[0]][name.split(":")[1]],
       args,
-      (value) => app.values.push({ at: Date.now(), value }),
-      (error) => app.values.push({ at: Date.now(), error: error.message }),
+      (value) => app.values.push({ value }),
+      (error) => app.values.push({ error: error.message }),
     );
+  };
 }
 
 async function start() {

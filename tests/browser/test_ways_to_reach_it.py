@@ -1,0 +1,157 @@
+"""How a page finds the identity server: ways A to D of the documentation, and keys that were made for real Clerk."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.browser import new_profile
+from tests.browser.clerk_page import ClerkPage
+from tests.browser.conftest import PASSWORD, OpenPage
+from tests.browser.identity_process import IdentityProcess, start_identity
+from tests.browser.pages import PACKAGES, PageServer
+
+
+def lives_through_a_reload(page: ClerkPage, email: str) -> dict[str, Any]:
+    """Signs up, reloads and takes a token: what works only if requests arrive and the cookie comes back."""
+    user = page.sign_up(email, PASSWORD)
+    assert page.reload().who() == user
+    assert page.claims(template="convex", skipCache=True)["sub"] == user["id"]
+    return user
+
+
+def test_a_by_a_path_of_the_pages_own_origin(open_page: OpenPage, email: str) -> None:
+    page = open_page(host="localhost")
+    lives_through_a_reload(page, email)
+    origins = {request.split()[1].split("/")[2] for request in page.seen.requests}
+    assert origins == {f"localhost:{page.do('location.port')}"}
+
+
+def test_b_by_another_port_of_the_same_host(open_page: OpenPage, identity: IdentityProcess, email: str) -> None:
+    page = open_page(proxyUrl=f"{identity.url}/__clerk")
+    user = lives_through_a_reload(page, email)
+    page.sign_out()
+    assert page.sign_in(email, PASSWORD)["id"] == user["id"]
+
+
+def test_b_works_under_the_name_localhost_too(open_page: OpenPage, identity: IdentityProcess, email: str) -> None:
+    lives_through_a_reload(open_page(host="localhost", proxyUrl=f"http://localhost:{identity.port}"), email)
+
+
+@pytest.mark.parametrize("clerk", [5, 6])
+def test_c_by_a_script_before_the_bundle_and_no_option(
+    open_page: OpenPage, identity: IdentityProcess, email: str, clerk: int
+) -> None:
+    page = open_page(proxyUrl=None, hook=f"{identity.url}/__clerk/dev-redirect.js", clerk=clerk)
+    lives_through_a_reload(page, email)
+    assert page.do("Clerk.proxyUrl") == ""
+
+
+def test_a_key_of_a_real_development_instance_works_even_across_sites(
+    open_page: OpenPage, identity: IdentityProcess, email: str
+) -> None:
+    key = "pk_test_" + base64.b64encode(b"quiet-owl-7.clerk.accounts.dev$").decode().rstrip("=")
+    page = open_page(host="localhost", key=key, proxyUrl=f"{identity.url}/__clerk")
+    lives_through_a_reload(page, email)
+    assert page.seen.of("/v1/dev_browser")
+    assert page.seen.of("__clerk_db_jwt=")
+
+
+def test_a_page_that_hides_its_origin_can_change_nothing_and_read_nothing(
+    browser: Browser, identity: IdentityProcess, email: str
+) -> None:
+    script = f"""fetch("{identity.url}/v1/client/sign_ups", {{
+            method: "POST", credentials: "include",
+            body: new URLSearchParams({{ email_address: "{email}", password: "{PASSWORD}" }}),
+        }}).then(() => parent.postMessage("read", "*"), () => parent.postMessage("refused", "*"))"""
+    with PageServer() as pages:
+        context, _ = new_profile(browser)
+        page = context.new_page()
+        page.goto(pages.url())
+        heard = page.evaluate(
+            """(script) => new Promise((resolve) => {
+                addEventListener("message", ({ data }) => resolve(data));
+                const frame = Object.assign(document.createElement("iframe"), { sandbox: "allow-scripts" });
+                frame.srcdoc = `<script>${script}<\\/script>`;
+                document.body.append(frame);
+            })""",
+            script,
+        )
+        context.close()
+    assert heard == "refused"
+    assert json.loads(identity.parabola("identity", "users", "list", "--query", email, "--json")) == []
+    answer = httpx.post(f"{identity.url}/v1/client/sign_ups", headers={"Origin": "null"}, trust_env=False)
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "origin_invalid")
+
+
+def test_what_the_server_prints_is_all_that_a_newcomer_needs(
+    browser: Browser, identity: IdentityProcess, email: str
+) -> None:
+    """The line that the server prints, pasted as it is into a page of a few lines."""
+    line = identity.wait_for_log(r"In your page: (new Clerk\(.*\))").group(1)
+    with PageServer() as pages:
+        context, seen = new_profile(browser)
+        page = context.new_page()
+        page.goto(pages.url())
+        page.add_script_tag(
+            type="module",
+            content=f"""
+                import {{ Clerk }} from "/clerk-5/clerk.mjs";
+                window.clerk = {line};
+                await clerk.load();
+                document.title = "loaded";
+            """,
+        )
+        page.wait_for_function("document.title === 'loaded'")
+        user = page.evaluate(
+            """async ([emailAddress, password]) => {
+                const attempt = await clerk.client.signUp.create({ emailAddress, password });
+                await clerk.setActive({ session: attempt.createdSessionId });
+                return [clerk.user.id, await clerk.session.getToken({ template: "convex" })];
+            }""",
+            [email, PASSWORD],
+        )
+        context.close()
+    assert user[0].startswith("user_")
+    assert seen.foreign == [], "the newcomer forgot telemetry: false, and still nothing left the machine"
+    answer = httpx.post(
+        f"{identity.url}/api/mutation",
+        json={"path": "users:store", "args": {}, "format": "json"},
+        headers={"Authorization": f"Bearer {user[1]}"},
+        trust_env=False,
+    )
+    assert answer.json()["status"] == "success"
+
+
+def test_pages_that_load_clerk_js_by_a_script_tag_get_it_from_here(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory, email: str
+) -> None:
+    settings = f'packages_dir = "{PACKAGES.as_posix()}"'
+    with (
+        start_identity(tmp_path_factory.mktemp("data"), settings=settings) as identity,
+        PageServer(identity.url) as pages,
+    ):
+        context, seen = new_profile(browser)
+        page = context.new_page()
+        page.goto(pages.url())
+        page.evaluate(
+            """([key, source]) => new Promise((resolve, reject) => {
+                const script = Object.assign(document.createElement("script"), { src: source, onload: resolve });
+                script.onerror = () => reject(new Error("the script did not load"));
+                script.dataset.clerkPublishableKey = key;
+                script.dataset.clerkProxyUrl = "/__clerk";
+                document.head.append(script);
+            })""",
+            [identity.publishable_key, "/__clerk/npm/@clerk/clerk-js@5/dist/clerk.browser.js"],
+        )
+        page.evaluate("Clerk.load({ telemetry: false })")
+        page.evaluate("void Clerk.openSignIn()")
+        page.locator("input[name=identifier]:visible").wait_for()
+        context.close()
+    assert seen.foreign == []
+    assert len(seen.of("/npm/@clerk/clerk-js@")) > 1, "the dialog came in chunks"
