@@ -105,7 +105,17 @@ def _has_special_float(value: Value) -> bool:
 def _to_http(value: Value, format: HttpFormat) -> Any:
     kind = type(value)
     if kind is dict:
-        return {name: _to_http(item, format) for name, item in value.items()}
+        converted: dict[str, Any] = {}
+        for name, item in value.items():
+            kind = type(item)
+            # What is commonest, without a call for each.
+            if kind is str or kind is bool or item is None:
+                converted[name] = item
+            elif kind is int:
+                converted[name] = float(item)
+            else:
+                converted[name] = _to_http(item, format)
+        return converted
     if kind is list:
         return [_to_http(element, format) for element in value]
     if kind is int:
