@@ -24,12 +24,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from parabola.database.catalog import Catalog
 from parabola.database.catalog_versions import CatalogVersions
 from parabola.database.flusher import Flusher
-from parabola.database.transaction import Conflict, Transaction
+from parabola.database.transaction import UNSTAMPED, Conflict, Transaction
 from parabola.database.write_log import LogEntry, TouchedKey, WriteLog
 from parabola.errors import StorageFailure
 from parabola.seams import Clock
@@ -47,6 +47,8 @@ class CommitResult(NamedTuple):
     conflict: Conflict | None = None
     error: StorageFailure | None = None
 
+
+_UNSTAMPED_BYTES: Final = UNSTAMPED.encode()
 
 Done = Callable[[CommitResult], None]
 CommitListener = Callable[[Sequence[LogEntry]], None]
@@ -108,6 +110,11 @@ class Committer:
                 self.conflicts += 1
                 done(CommitResult(conflict=conflict))
                 return
+        ts = self._next_ts()
+        if tx.stamped is not None:
+            stamped = tx.writes.by_id[tx.stamped]
+            assert stamped.data is not None
+            stamped.data = stamped.data.replace(_UNSTAMPED_BYTES, b"%019d" % ts, 1)
         documents: list[DocumentWrite] = []
         entries: list[IndexWrite] = []
         touched: list[TouchedKey] = []
@@ -149,14 +156,14 @@ class Committer:
             self.newest_creation_time = tx.newest_creation_time
         if tx.pending_failure is not None:
             self.on_pending_failure(tx.pending_failure)
-        self._append(documents, entries, touched, tables, catalog, done)
+        self._append(ts, documents, entries, touched, tables, catalog, done)
 
     def append_index_entries(self, entries: Sequence[IndexWrite], done: Done) -> None:
         """Adds entries to an index that nobody can query yet (backfill): it changes no document and touches nobody."""
         if self.failure is not None:
             done(CommitResult(error=self.failure))
             return
-        self._append([], entries, [], [], None, done)
+        self._append(self._next_ts(), [], entries, [], [], None, done)
 
     def find_conflict(self, tx: Transaction) -> Conflict | None:
         """What was committed after the transaction began and is in its way."""
@@ -195,8 +202,12 @@ class Committer:
                 return Conflict(table.name, key[1:-1].decode(), entry.ts)
         return Conflict(table.name, ts=entry.ts)
 
+    def _next_ts(self) -> int:
+        return max(self._clock.now_ns(), self.latest_ts + 1)
+
     def _append(
         self,
+        ts: int,
         documents: Sequence[DocumentWrite],
         entries: Sequence[IndexWrite],
         touched: Sequence[TouchedKey],
@@ -204,7 +215,6 @@ class Committer:
         catalog: Catalog | None,
         done: Done,
     ) -> None:
-        ts = max(self._clock.now_ns(), self.latest_ts + 1)
         try:
             self._storage.stage(Commit(ts, documents, entries))
         except Exception as error:

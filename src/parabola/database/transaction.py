@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 
 Kind = Literal["query", "mutation"]
 
+UNSTAMPED: Final = "?" * 19
+"""Where a commit timestamp is to be, in a document that is `stamped`: as many digits as one has."""
+
 _INFINITY: Final = float("inf")
 _DAY_NS: Final = 86_400_000_000_000
 _TABLES_BY_NAME: Final = system_index_number(TABLES.number, 0)
@@ -80,6 +83,7 @@ class Transaction:
         "next_journal",
         "now_ns",
         "pending_failure",
+        "stamped",
         "usage",
         "writes",
     )
@@ -117,6 +121,8 @@ class Transaction:
         """Where this run's page ended; None if it did not paginate."""
         self.pending_failure: str | None = None
         """How a written document breaks the schema that is being deployed: fails the deploy, not this."""
+        self.stamped: str | None = None
+        """The written document in whose stored form the commit puts its timestamp in place of the first `UNSTAMPED`."""
         self._storage = storage
         self._entropy = entropy
         self._reads = ReadSet()

@@ -10,8 +10,9 @@ A handler that failed is final: it read one snapshot, which is a state that was,
 The first retry is made at once. The engine runs in one thread and attempts begin at the newest timestamp, so a
 handler that does not wait cannot meet a conflict at all: nobody else has a turn between its begin and its commit. A
 conflict means that the handler waited, and that the other commit is already in; starting again is all there is to do.
-Should that fail too, there is real contention, and the following ones back off exponentially, with jitter, as
-semantics 7.3 says.
+Should that fail too, there is real contention, and those who lost over the same document take turns (`retry_turns`).
+Who loses even then, against mutations that are new, keeps its turn and backs off exponentially, with jitter, as semantics
+7.3 says. The turn is given back when the mutation is answered.
 
 Exactly once. A mutation sent over a session carries (session id, request id). Before the handler runs, that key is
 looked up in `_session_requests`; after it, the record is written in the same transaction. So both are there or
@@ -38,6 +39,7 @@ from parabola.functions.heavy_use import warn_of_heavy_use
 from parabola.functions.levels import Level, TransactionRun, waited_too_long
 from parabola.functions.loader import Deployment
 from parabola.functions.outcome import Call, Outcome
+from parabola.functions.retry_turns import Contended, contended_by
 from parabola.functions.services import Services
 from parabola.functions.session_requests import Record, SessionRequest
 from parabola.functions.time_limit import HandlerStopped
@@ -62,6 +64,7 @@ class MutationAttempts:
         "_services",
         "_session_request",
         "_started",
+        "_turn",
         "_value",
         "_value_json",
         "before_commit",
@@ -87,6 +90,8 @@ class MutationAttempts:
         self.before_commit = before_commit
         self._started = services.clock.monotonic()
         self._retries = 0
+        # What it lost over and has the turn for, if it has one.
+        self._turn: Contended | None = None
         self._run: TransactionRun
         self._level: Level | None = None
         self._value: Any = None
@@ -165,7 +170,7 @@ class MutationAttempts:
             outcome = self._outcome(result.ts)
             outcome.value = self._value
             outcome.value_json = self._value_json
-            self._done(outcome)
+            self._answer(outcome)
 
     def _conflicted(self, conflict: Conflict) -> None:
         self._run.close()
@@ -177,9 +182,21 @@ class MutationAttempts:
         if self._retries == 1:
             self.start()
             return
+        if self._turn is None:
+            self._turn = contended_by(conflict)
+            # Begun from the loop: those in line would else begin inside one another.
+            self._services.retry_turns.take(self._turn, lambda: self._call_later(0, self.start))
+            return
         chance = self._services.entropy.seed() / (1 << 64)
-        longest = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** (self._retries - 2))
+        longest = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** (self._retries - 3))
         self._call_later(longest * (0.5 + chance / 2), self.start)
+
+    def _answer(self, outcome: Outcome) -> None:
+        """The end of every mutation."""
+        turn, self._turn = self._turn, None
+        if turn is not None:
+            self._services.retry_turns.give_back(turn)
+        self._done(outcome)
 
     def _stopped_by(self, error: BaseException) -> None:
         if isinstance(error, (KeyboardInterrupt, SystemExit)):
@@ -199,7 +216,7 @@ class MutationAttempts:
         )
         outcome = self._outcome(self._run.tx.begin_ts)
         outcome.error = described
-        self._done(outcome)
+        self._answer(outcome)
 
     def _outcome(self, ts: int) -> Outcome:
         run, level = self._run, self._level
@@ -236,9 +253,9 @@ class MutationAttempts:
         if result.error is not None:
             self._failed(result.error, from_user_code=False)
             return
-        outcome = self._outcome(result.ts)
+        outcome = self._outcome(record.ts)
         outcome.kind = "mutation"
         outcome.value_json = record.value_json
         outcome.value = decode_wire(record.value_json)
         outcome.log_lines = record.log_lines
-        self._done(outcome)
+        self._answer(outcome)

@@ -3,8 +3,8 @@ happen once.
 
 A record is documents of `_session_requests`, one unless the answer is larger than a document may be. Their ids are made
 of the session, the request and a piece number, so they are found without an index, and those of one session lie side
-by side. Their pieces are the log lines as JSON, a line feed (which JSON text never contains), and the value in its wire
-form.
+by side. Their pieces are the commit timestamp, which the commit itself puts there, the log lines as JSON, and the value
+in its wire form, with line feeds (which JSON text never contains) in between.
 
 Nearly every request is new. Clients count their requests upwards, and only this process writes records; so for the
 sessions seen last it remembers the highest request that was ever recorded, or is about to be, and above that nothing
@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 import orjson
 
 from parabola.database.system_tables import SESSION_REQUESTS
-from parabola.database.transaction import Transaction
+from parabola.database.transaction import UNSTAMPED, Transaction
 from parabola.values.ids import decode_id, encode_id
 
 SessionRequest = tuple[str, int]
@@ -40,6 +40,8 @@ class Record(NamedTuple):
 
     value_json: bytes
     log_lines: list[str]
+    ts: int = 0
+    """When the mutation was committed; known of a record that was found."""
 
 
 class _Session:
@@ -88,8 +90,8 @@ class SessionRecords:
             document_id = session.document_id(request_id, len(pieces))
         if not pieces:
             return None
-        log_lines, _, value_json = "".join(pieces).partition("\n")
-        return Record(value_json.encode(), orjson.loads(log_lines))
+        ts, log_lines, value_json = "".join(pieces).split("\n", 2)
+        return Record(value_json.encode(), orjson.loads(log_lines), int(ts))
 
     def write(self, tx: Transaction, request: SessionRequest, record: Record) -> None:
         """Notes what is being answered, in the transaction that does it and that found no record before."""
@@ -97,7 +99,8 @@ class SessionRecords:
         session = self._session(tx, session_id)
         session.newest = max(session.newest, request_id)
         log_lines = orjson.dumps(record.log_lines).decode() if record.log_lines else "[]"
-        answer = f"{log_lines}\n{record.value_json.decode()}"
+        answer = f"{UNSTAMPED}\n{log_lines}\n{record.value_json.decode()}"
+        tx.stamped = session.document_id(request_id)
         for piece, start in enumerate(range(0, len(answer), _PIECE_CHARACTERS)):
             part = answer[start : start + _PIECE_CHARACTERS]
             tx.system_insert(SESSION_REQUESTS.name, {"answer": part}, session.document_id(request_id, piece))

@@ -42,7 +42,8 @@ def commit(database: Database, tx: Transaction) -> CommitResult:
 
 
 def find(database: Database, records: SessionRecords, session: str, request: int) -> Record | None:
-    return records.find(database.begin_mutation(), (session, request))
+    record = records.find(database.begin_mutation(), (session, request))
+    return None if record is None else record._replace(ts=0)
 
 
 def test_a_record_is_found_by_its_session_and_request_and_by_no_other() -> None:
@@ -117,3 +118,14 @@ def test_session_ids_may_be_any_text() -> None:
     for session in ("\x00", "\ud800", "é" * 1000):
         write(database, records, session, 2**32 - 1)
         assert find(database, records, session, 2**32 - 1) == ANSWER
+
+
+def test_a_record_knows_when_its_mutation_was_committed() -> None:
+    database, records = open_database(), SessionRecords()
+    tx = database.begin_mutation()
+    records.write(tx, ("s", 1), ANSWER)
+    committed = commit(database, tx)
+    write(database, records, "s", 2)
+    found = SessionRecords().find(database.begin_mutation(), ("s", 1))
+    assert found is not None
+    assert found.ts == committed.ts

@@ -146,8 +146,9 @@ def test_item_7_the_same_request_twice_is_executed_once_across_sockets_and_resta
             socket = world.connect()
             socket.send("Connect", sessionId="s", connectionCount=0)
             answers.append(mutate(world, socket, 4, "once")[0])
+            mutate(world, socket, 5, "later")
     assert all(answer == answers[0] for answer in answers)
-    assert follow(world, "messages:list").take()[0]["modifications"][0]["value"] == ["once"]
+    assert follow(world, "messages:list").take()[0]["modifications"][0]["value"] == ["later", "once"]
 
 
 def test_item_8_mutations_in_order_actions_concurrent() -> None:
