@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -81,7 +82,7 @@ def test_signed_out(stranger: JsClient) -> None:
     assert "No user identity found" in refusal(lambda: stranger.mutation("users:store"))
     assert "Not authenticated" in refusal(lambda: stranger.mutation("character:updateCharacter", HERO))
     for batch in BATCHES:
-        assert "Not authenticated" in refusal(lambda batch=batch: stranger.mutation(batch, {"upgrades": []}))
+        assert "Not authenticated" in refusal(functools.partial(stranger.mutation, batch, {"upgrades": []}))
     assert set(stranger.query("character:listCharacters", FIRST_PAGE)) >= {"page", "isDone", "continueCursor"}
 
 

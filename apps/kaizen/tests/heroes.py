@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ class Hero:
         return await self.caller.run(read)
 
     async def put(
-        self, *, levels: dict[str, float] | None = None, run: dict[str, Any] | None = None, **character: Any
+        self, *, levels: Mapping[str, float] | None = None, run: dict[str, Any] | None = None, **character: Any
     ) -> Hero:
         """Puts the player somewhere, past all rules. What that changes of a balance is booked."""
 

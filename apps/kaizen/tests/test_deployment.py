@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import pytest
 
+from parabola import MutationCtx
 from parabola.errors import LoadError
 from parabola.testing import FunctionCallError, TestBackend
 
@@ -21,7 +23,11 @@ async def test_without_the_issuer_variable_loading_fails_and_names_it(monkeypatc
         TestBackend(Path(__file__).parents[1] / "backend")
 
 
+async def insert_user(document: dict[str, str], ctx: MutationCtx) -> None:
+    await ctx.db.insert("users", document)
+
+
 async def test_documents_with_unknown_or_missing_fields_are_refused(game: TestBackend) -> None:
     for document in ({"name": "Ada"}, {"name": "Ada", "tokenIdentifier": "i|s", "email": "ada@example.com"}):
         with pytest.raises(FunctionCallError, match="does not match the schema"):
-            await game.run(lambda ctx, document=document: ctx.db.insert("users", document))
+            await game.run(functools.partial(insert_user, document))

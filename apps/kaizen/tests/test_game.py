@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from apps.kaizen.rules.upgrades import UPGRADES
 from apps.kaizen.tests.heroes import Hero, hero, rows, sign_in, start
@@ -9,7 +11,7 @@ from apps.kaizen.tests.heroes import Hero, hero, rows, sign_in, start
 from parabola import ConvexError
 from parabola.testing import FunctionCallError, TestBackend
 
-NEEDS_A_PLAYER = {
+NEEDS_A_PLAYER: dict[str, dict[str, Any]] = {
     "game:start": {},
     "game:prestige": {},
     "combat:setFighting": {"fighting": True},

@@ -23,38 +23,37 @@ async def random_step(player: Hero, chance: random.Random, step: int) -> tuple[s
     purchase = {"gold": "goldUpgrades:purchaseUpgrade", "cores": "prestigeUpgrades:purchaseUpgrade"}[upgrade.currency]
     levels = [{"id": chance.choice(UPGRADES).id, "currentLevel": chance.randrange(30)} for _ in range(3)]
     request = {"requestId": f"r{chance.randrange(step + 1)}"} if chance.random() < 0.3 else {}
-    return chance.choice(
-        [
-            ("combat:setFighting", {"fighting": chance.random() < 0.8}),
-            ("combat:sync", {}),
-            ("combat:useSwiftAttack", {}),
-            (purchase, {"upgradeId": upgrade.id, "count": chance.randint(1, 5), **request}),
-            (purchase, {"upgradeId": upgrade.id, **request}),
-            ("game:prestige", request),
-            ("milestones:unlock", {"id": chance.choice(["str-1", "str-2"])}),
-            ("goldUpgrades:updateGoldUpgradeLevels", {"upgrades": levels}),
-            ("prestigeUpgrades:updatePrestigeUpgradeLevels", {"upgrades": levels}),
-            (
-                "character:updateCharacter",
-                {
-                    **stored,
-                    "gold": stored["gold"] + chance.choice([-5, 0, 10, 1e6]),
-                    "currentStage": max(1, stored["currentStage"] + chance.choice([-1, 0, 0, 1])),
-                    "currentWave": chance.randint(1, 10),
-                },
-            ),
-            (
-                "character:updateCharacter",
-                {
-                    **stored,
-                    "prestigeLevel": stored["prestigeLevel"] + 1,
-                    "prestigeCores": stored["prestigeCores"] + (await player.state())["coresOnPrestige"],
-                    "currentStage": 1,
-                    "currentWave": 1,
-                },
-            ),
-        ]
-    )
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("combat:setFighting", {"fighting": chance.random() < 0.8}),
+        ("combat:sync", {}),
+        ("combat:useSwiftAttack", {}),
+        (purchase, {"upgradeId": upgrade.id, "count": chance.randint(1, 5), **request}),
+        (purchase, {"upgradeId": upgrade.id, **request}),
+        ("game:prestige", request),
+        ("milestones:unlock", {"id": chance.choice(["str-1", "str-2"])}),
+        ("goldUpgrades:updateGoldUpgradeLevels", {"upgrades": levels}),
+        ("prestigeUpgrades:updatePrestigeUpgradeLevels", {"upgrades": levels}),
+        (
+            "character:updateCharacter",
+            {
+                **stored,
+                "gold": stored["gold"] + chance.choice([-5, 0, 10, 1e6]),
+                "currentStage": max(1, stored["currentStage"] + chance.choice([-1, 0, 0, 1])),
+                "currentWave": chance.randint(1, 10),
+            },
+        ),
+        (
+            "character:updateCharacter",
+            {
+                **stored,
+                "prestigeLevel": stored["prestigeLevel"] + 1,
+                "prestigeCores": stored["prestigeCores"] + (await player.state())["coresOnPrestige"],
+                "currentStage": 1,
+                "currentWave": 1,
+            },
+        ),
+    ]
+    return chance.choice(calls)
 
 
 @pytest.mark.parametrize("seed", range(6))
