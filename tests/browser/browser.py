@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Reque
 
 LOCAL = r"(127\.0\.0\.1|localhost|[a-z.]+\.localhost)(:\d+)?(/|$)"
 FOREIGN = re.compile(rf"^(https?|wss?)://(?!{LOCAL})")
-PATIENCE_MS = 15_000
+PATIENCE_MS = 30_000
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -79,7 +79,7 @@ def new_profile(browser: Browser, **options: Any) -> tuple[BrowserContext, Seen]
 
 
 def answer_of(page: Page, expression: str, argument: Any = None) -> Any:
-    """What `expression` comes to in the page. Unlike a bare `evaluate` it gives up after PATIENCE_MS, and says of what."""
+    """What `expression` comes to in the page. Unlike a bare `evaluate` it gives up, after PATIENCE_MS."""
     return page.evaluate(
         """async ([text, argument, patience]) => {
             const work = (0, eval)(`(${text})`);

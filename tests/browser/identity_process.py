@@ -47,6 +47,16 @@ class IdentityProcess(ServerProcess):
         return next(str(message["code"]) for message in self.inbox() if message["address"] == email)
 
 
+class IdentityAlone(IdentityProcess):
+    """`parabola identity serve`: no functions beside it."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        super().__init__(folder, folder / "data", options=options)
+        position = self._command.index("dev")
+        self._command[position : position + 2] = ["identity", "serve"]
+        self.project = folder
+
+
 @contextmanager
 def start_identity(
     folder: Path, *, settings: str = "", functions: Path = KAIZEN, environment: Mapping[str, str] | None = None

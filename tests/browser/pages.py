@@ -7,6 +7,7 @@ reload finds the same again: `/app?key=pk_test_…&proxyUrl=/__clerk`.
 from __future__ import annotations
 
 import http.client
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -29,11 +30,16 @@ PROXIED = "/__clerk/"
 
 
 class PageServer:
-    """Serves on a free port of this machine, under any name that leads to it. `upstream` is where `/__clerk` goes."""
+    """Serves on a free port of this machine, under any name that leads to it. `upstream` is where `/__clerk` goes;
+    with `tls`, pages are https.
+    """
 
-    def __init__(self, upstream: str | None = None) -> None:
+    def __init__(self, upstream: str | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.upstream = upstream
+        self._scheme = "http" if tls is None else "https"
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._server.daemon_threads = True
         self._server.pages = self  # type: ignore[attr-defined]
         self.port = int(self._server.server_address[1])
@@ -53,7 +59,7 @@ class PageServer:
     def url(self, path: str = "/app", *, host: str = "127.0.0.1", **query: Any) -> str:
         """The address of a page, under the host name that the browser shall know it by."""
         given = {name: str(value) for name, value in query.items() if value is not None}
-        return f"http://{host}:{self.port}{path}{'?' + urlencode(given) if given else ''}"
+        return f"{self._scheme}://{host}:{self.port}{path}{'?' + urlencode(given) if given else ''}"
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -25,7 +25,7 @@ def test_three_minutes_later_the_session_and_the_live_query_are_still_there(
     assert page.until(f"Date.now() - app.leftAt > {OPEN_S * 1000}", timeout_s=OPEN_S + 30) is True
 
     assert page.who() == user
-    assert page.do("app.authChanges") == [True], "the functions were never without a user"
+    assert set(page.do("app.authChanges")) == {True}, "the functions were never without a user"
     assert len(page.seen.of("/tokens/convex")) >= 3
     assert page.token(template="convex") != first
     assert page.do("app.values.filter(({ error }) => error)") == []

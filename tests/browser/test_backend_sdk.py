@@ -168,8 +168,10 @@ def test_the_keys_are_those_that_are_published(clerk: Clerk, identity: IdentityP
 
 def test_a_wrong_secret_key_opens_nothing(identity: IdentityProcess) -> None:
     wrong = "sk_test_" + "x" * 40
-    with Clerk(bearer_auth=wrong, server_url=f"{identity.url}/v1") as client:
-        with pytest.raises(models.ClerkErrors) as raised:
-            client.users.list(request=models.GetUserListRequest())
+    with (
+        Clerk(bearer_auth=wrong, server_url=f"{identity.url}/v1") as client,
+        pytest.raises(models.ClerkErrors) as raised,
+    ):
+        client.users.list(request=models.GetUserListRequest())
     assert raised.value.status_code == 401
     assert raised.value.data.errors[0].code == "authentication_invalid"

@@ -1,4 +1,4 @@
-"""What becomes of a session: ended here, in another tab, by the server; and the account behind it. clerk-js 5, way A."""
+"""What becomes of a session, ended here, elsewhere or by the server; and the account behind it. clerk-js 5, way A."""
 
 from __future__ import annotations
 

@@ -39,7 +39,8 @@ def test_signing_up_makes_an_active_session(page: ClerkPage, email: str) -> None
         """async (fields) => {
             const made = await Clerk.client.signUp.create(fields);
             app.before = Clerk.user;
-            return { status: made.status, user: made.createdUserId, session: made.createdSessionId, email: made.emailAddress };
+            const { status, createdUserId: user, createdSessionId: session, emailAddress: email } = made;
+            return { status, user, session, email };
         }""",
         {"emailAddress": email, "password": PASSWORD, "firstName": "Ada", "lastName": "Lovelace"},
     )

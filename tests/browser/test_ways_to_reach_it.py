@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from playwright.sync_api import Browser
 
 from tests.browser.browser import new_profile
 from tests.browser.clerk_page import ClerkPage
 from tests.browser.conftest import PASSWORD, OpenPage
-from tests.browser.identity_process import IdentityProcess, start_identity
+from tests.browser.identity_process import KAIZEN, IdentityAlone, IdentityProcess, start_identity
 from tests.browser.pages import PACKAGES, PageServer
+from tests.scenarios.server_process import ServerProcess
 
 
 def lives_through_a_reload(page: ClerkPage, email: str) -> dict[str, Any]:
@@ -50,6 +60,55 @@ def test_c_by_a_script_before_the_bundle_and_no_option(
     page = open_page(proxyUrl=None, hook=f"{identity.url}/__clerk/dev-redirect.js", clerk=clerk)
     lives_through_a_reload(page, email)
     assert page.do("Clerk.proxyUrl") == ""
+
+
+def test_d_by_https_and_a_certificate_that_the_browser_trusts(browser: Browser, tmp_path: Path, email: str) -> None:
+    certificate, private_key = make_certificate(tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, private_key)
+    alone = IdentityAlone(tmp_path, "--certificate", str(certificate), "--private-key", str(private_key))
+    issuer = alone.url.replace("http:", "https:")
+    trust = {"CLERK_JWT_ISSUER_DOMAIN": issuer, "SSL_CERT_FILE": str(certificate)}
+    backend = ServerProcess(KAIZEN, tmp_path / "functions", environment=trust)
+    try:
+        key = alone.start().publishable_key
+        with PageServer(tls=tls) as pages:
+            context, seen = new_profile(browser, ignore_https_errors=True)
+            page = ClerkPage(context, seen, pages.url(key=key)).open()
+            user = lives_through_a_reload(page, email)
+            token = page.token(template="convex")
+            context.close()
+        assert seen.foreign == []
+        answer = backend.start().call("mutation", "users:store", Authorization=f"Bearer {token}")
+        assert answer["status"] == "success", answer
+        row = json.loads(backend.parabola("data", "users", "--json", "--url", backend.url))[0]
+        assert row["tokenIdentifier"] == f"{issuer}|{user['id']}"
+    finally:
+        backend.close()
+        alone.close()
+
+
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that signs itself, and its key, as PEM files."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    paths = folder / "certificate.pem", folder / "key.pem"
+    paths[0].write_bytes(certificate.public_bytes(Encoding.PEM))
+    paths[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return paths
 
 
 def test_a_key_of_a_real_development_instance_works_even_across_sites(

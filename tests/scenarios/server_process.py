@@ -17,7 +17,7 @@ import httpx
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = Path(__file__).resolve().parent / "app"
-READY = re.compile(r"Parabola is ready on (http://\S+)")
+READY = re.compile(r"Parabola is ready on (https?://\S+)")
 
 
 def free_port() -> int:
