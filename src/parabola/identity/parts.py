@@ -11,6 +11,7 @@ from parabola.identity.records import User
 from parabola.identity.settings import IdentitySettings
 from parabola.identity.store.store import Store
 from parabola.identity.throttle import Throttle
+from parabola.identity.upkeep import Upkeep
 from parabola.seams import Clock
 
 
@@ -25,6 +26,7 @@ class Parts:
     passwords: Passwords
     post: Post
     throttle: Throttle
+    upkeep: Upkeep
 
     def now_ms(self) -> int:
         return self.clock.now_ns() // 1_000_000

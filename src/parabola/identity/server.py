@@ -37,11 +37,10 @@ from parabola.identity.store.store import Store
 from parabola.identity.store.work import Work
 from parabola.identity.throttle import Throttle
 from parabola.identity.tokens import discovery_document
+from parabola.identity.upkeep import Upkeep
 from parabola.seams import Clock, Entropy, SystemClock, SystemEntropy
 
 INSTANCE_ID: Final = "instance_id"
-KEEP_ENDED_SESSIONS_MS: Final = 90 * 86_400_000
-KEEP_IDLE_CLIENTS_MS: Final = 7 * 86_400_000
 
 _logger = logging.getLogger("parabola.identity")
 
@@ -71,6 +70,7 @@ class IdentityServer:
             passwords=Passwords(hasher),
             post=Post(settings),
             throttle=Throttle(clock),
+            upkeep=Upkeep(),
         )
         self._app: Starlette | None = None
         self.users = Users(self._parts)
@@ -157,7 +157,7 @@ class IdentityServer:
 
     def _prepare(self, work: Work) -> str:
         chance, now_ms = self._parts.chance, self._parts.now_ms()
-        work.prune(now_ms, KEEP_ENDED_SESSIONS_MS, KEEP_IDLE_CLIENTS_MS)
+        self._parts.upkeep.run_if_due(work, now_ms)
         ensure_key(work, chance, now_ms)
         if work.setting(PEPPER) is None:
             work.set_setting(PEPPER, chance.secret())

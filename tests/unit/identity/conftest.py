@@ -35,7 +35,7 @@ def quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     def generate(**_: Any) -> rsa.RSAPrivateKey:
         return _nth_key(next(positions))
 
-    monkeypatch.setattr(signing.rsa, "generate_private_key", generate)
+    monkeypatch.setattr(rsa, "generate_private_key", generate)
 
 
 @pytest.fixture

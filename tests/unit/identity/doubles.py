@@ -45,7 +45,7 @@ class Browser:
         asked = self._query(query or {})
         if method != "POST":
             asked["_method"] = method
-        headers = {} if self.origin is None else {"Origin": self.origin}
+        headers: dict[str, str] = {} if self.origin is None else {"Origin": self.origin}
         return await self.http.post(f"/__clerk/v1{path}", params=asked, data=form, headers=headers)
 
     def _query(self, query: dict[str, str]) -> dict[str, str]:
@@ -57,7 +57,7 @@ class Browser:
     async def client(self) -> Any:
         return (await self.get("/client")).json()["response"]
 
-    async def sign_up(self, address: str = "ada@example.com", password: str = PASSWORD, **more: str) -> Any:
+    async def sign_up(self, address: str = "ada@example.com", password: str = PASSWORD, **more: Any) -> Any:
         """A complete sign-up; returns the client, now with a session. Raises AssertionError if it is refused."""
         answer = await self.post("/client/sign_ups", email_address=address, password=password, **more)
         assert answer.status_code == 200, answer.text

@@ -90,6 +90,7 @@ class Desk:
         if self.client is not None:
             return self.client
         self.parts.throttle.admit("new_client", self.call.address, self.parts.settings.rate_limits.new_clients)
+        self.parts.upkeep.run_if_due(self.work, self.now_ms)
         client = Client(self.parts.chance.id("client"), self.now_ms, self.now_ms)
         self.work.save_client(client)
         self.client = client
@@ -119,8 +120,11 @@ class Desk:
     def save_client(self) -> None:
         """Stores the client as changed now: clerk-js tells other tabs by `updated_at`."""
         if self.client is not None:
-            self.client.updated_at = max(self.now_ms, self.client.updated_at + 1)
-            self.work.save_client(self.client)
+            self._save_changed(self.client)
+
+    def _save_changed(self, client: Client) -> None:
+        client.updated_at = max(self.now_ms, client.updated_at + 1)
+        self.work.save_client(client)
 
     # Sessions
 
@@ -203,8 +207,11 @@ class Desk:
         for session in sessions:
             finish(session, status, self.now_ms)
             self.work.save_session(session)
-            if self.client is not None and session.client_id == self.client.id:
-                self._forget(self.client, session.id)
+            is_own = self.client is not None and session.client_id == self.client.id
+            owner = self.client if is_own else self.work.client(session.client_id)
+            if owner is not None:
+                self._forget(owner, session.id)
+                self._save_changed(owner)
 
     def _forget(self, client: Client, session_id: str) -> None:
         if client.last_active_session_id == session_id:

@@ -9,6 +9,7 @@ import pytest
 from tests.unit.identity.doubles import PASSWORD, Browser, Desk, error_of
 
 from parabola.identity import NewUser, RateLimits
+from parabola.identity.chance import Chance
 
 pytestmark = pytest.mark.anyio
 
@@ -292,8 +293,35 @@ async def test_another_browsers_attempt_is_not_found(desk: Desk) -> None:
         ({"strategy": "email_code", "code": "123456"}, "verification_missing"),
     ],
 )
-async def test_an_incomplete_step_says_what_is_missing(desk: Desk, form: dict[str, str], code: str) -> None:
+async def test_an_incomplete_step_says_what_is_missing(desk: Desk, form: dict[str, Any], code: str) -> None:
     await account(desk)
     browser = desk.browser()
     _, path = await begin(browser)
     assert error_of(await browser.post(f"{path}/attempt_first_factor", **form))[1] == code
+
+
+async def test_a_password_that_is_changed_while_it_is_compared_lets_nobody_in(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user_id = await account(desk)
+    verify = desk.server._parts.passwords.verify
+
+    async def changed_meanwhile(stored: str | None, password: str) -> Any:
+        checked = await verify(stored, password)
+        await desk.server.users.update(user_id, {"password": "another one"})
+        return checked
+
+    monkeypatch.setattr(desk.server._parts.passwords, "verify", changed_meanwhile)
+    assert error_of(await desk.browser().sign_in())[1] == "form_password_incorrect"
+
+
+async def test_a_lucky_code_for_an_address_that_nobody_has_is_a_wrong_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Desk(enumeration_protection=True) as desk:
+        monkeypatch.setattr(Chance, "code", lambda self: "123456")
+        browser = desk.browser()
+        _, path = await begin(browser, "nobody@example.com")
+        await browser.post(f"{path}/prepare_first_factor", strategy="email_code")
+        for code in ("123456", "123456", "000000", "123456"):
+            answer = await browser.post(f"{path}/attempt_first_factor", strategy="email_code", code=code)
+            assert answer.status_code in (400, 422)
+            assert "sessions" not in answer.text

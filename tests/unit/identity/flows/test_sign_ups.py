@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from tests.unit.identity.doubles import PASSWORD, Desk, error_of
@@ -156,7 +157,7 @@ async def test_a_test_address_takes_the_fixed_code_and_is_sent_nothing() -> None
     ],
 )
 async def test_each_bad_field_is_refused_under_its_own_name(
-    desk: Desk, form: dict[str, str], code: str, field: str
+    desk: Desk, form: dict[str, Any], code: str, field: str
 ) -> None:
     answer = await desk.browser().post("/client/sign_ups", **form)
     assert error_of(answer) == (422, code, field)

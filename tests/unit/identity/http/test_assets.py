@@ -39,6 +39,8 @@ def packages(tmp_path: Path) -> Path:
     dist = tmp_path / "node_modules" / "@clerk" / "clerk-js" / "dist"
     dist.mkdir(parents=True)
     (dist / "clerk.browser.js").write_text("// clerk")
+    for name in (".env", ".secret.js", "private.pem", "notes"):
+        (dist / name).write_text("// secret")
     (tmp_path / "node_modules" / "secret.js").write_text("// secret")
     other = tmp_path / "node_modules" / "@clerk" / "other" / "dist"
     other.mkdir(parents=True)
@@ -59,6 +61,10 @@ async def test_each_version_that_is_asked_for_is_the_installed_one(packages: Pat
     "path",
     [
         "/npm/@clerk/clerk-js@5/dist/missing.js",
+        "/npm/@clerk/clerk-js@5/dist/.env",
+        "/npm/@clerk/clerk-js@5/dist/.secret.js",
+        "/npm/@clerk/clerk-js@5/dist/private.pem",
+        "/npm/@clerk/clerk-js@5/dist/notes",
         "/npm/@clerk/other@5/dist/index.js",
         "/npm/@clerk/clerk-js@5/dist/..%2f..%2f..%2fsecret.js",
         "/npm/@clerk/clerk-js@5/dist/%2e%2e/%2e%2e/secret.js",
