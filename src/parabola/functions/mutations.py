@@ -11,8 +11,8 @@ The first retry is made at once. The engine runs in one thread and attempts begi
 handler that does not wait cannot meet a conflict at all: nobody else has a turn between its begin and its commit. A
 conflict means that the handler waited, and that the other commit is already in; starting again is all there is to do.
 Should that fail too, there is real contention, and those who lost over the same document take turns (`retry_turns`).
-Who loses even then, against mutations that are new, keeps its turn and backs off exponentially, with jitter, as semantics
-7.3 says. The turn is given back when the mutation is answered.
+Who loses even then, against mutations that are new, keeps its turn and backs off exponentially, with jitter, as
+semantics 7.3 says. The turn is given back when the mutation is answered.
 
 Exactly once. A mutation sent over a session carries (session id, request id). Before the handler runs, that key is
 looked up in `_session_requests`; after it, the record is written in the same transaction. So both are there or

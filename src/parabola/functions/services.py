@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from parabola.database.database import Database
+from parabola.functions.retry_turns import RetryTurns
 from parabola.functions.session_requests import SessionRecords
 from parabola.functions.time_limit import TimeLimit
 from parabola.limits import Limits
@@ -23,6 +24,7 @@ class Services:
         "entropy",
         "environment",
         "limits",
+        "retry_turns",
         "session_records",
         "time_limit",
     )
@@ -45,6 +47,7 @@ class Services:
         self.environment = environment
         self.deployment_metadata = deployment_metadata
         self.session_records = SessionRecords()
+        self.retry_turns = RetryTurns()
         self.time_limit = TimeLimit(limits.user_time_s)
         # Apart from the other, since an action may start a query in the middle of a step.
         self.action_step_limit = TimeLimit(limits.action_step_time_s)

@@ -88,15 +88,27 @@ async def test_retries_end_after_four_more_attempts_with_growing_pauses() -> Non
     )
     assert engine.rows("counters") == [{"n": 5}]
     assert len(waiting.attempts) == 5
-    assert len(engine.delays) == 3
-    for delay, longest in zip(engine.delays, (0.1, 0.2, 0.4), strict=True):
-        assert longest / 2 <= delay <= longest
+    own_turn, *pauses = engine.delays
+    assert own_turn == 0, "nobody else was in line"
+    assert len(pauses) == 2
+    for pause, longest in zip(pauses, (0.1, 0.2), strict=True):
+        assert longest / 2 <= pause <= longest
 
 
 async def test_ten_concurrent_read_modify_writes_all_take_effect() -> None:
     engine = counting_engine(Waiting())
     await asyncio.gather(*(engine.mutation_async("c:increment") for _ in range(10)))
     assert engine.rows("counters") == [{"n": 10}]
+
+
+async def test_mutations_that_wait_and_meet_at_one_document_take_turns_until_each_has_its_effect() -> None:
+    waiting = Waiting()
+    engine = counting_engine(waiting)
+    waiting.go.set()
+    outcomes = await asyncio.gather(*(engine.mutation_async("c:slow") for _ in range(50)))
+    assert engine.rows("counters") == [{"n": 50}]
+    assert all(outcome.error is None for outcome in outcomes)
+    assert max(outcome.retries for outcome in outcomes) == 2, "in their turn they meet nobody"
 
 
 def test_a_mutation_that_waits_for_nothing_makes_no_task_and_needs_no_loop() -> None:
