@@ -165,3 +165,17 @@ def test_the_refusal_reaches_the_page_with_its_data(device: Callable[..., Device
     with pytest.raises(ClientError) as caught:
         device(gold=3).mutation(BUY, {"upgradeId": STRONGER})
     assert caught.value.data == {"code": "NOT_ENOUGH_GOLD", "message": "Not enough gold", "cost": 10, "balance": 3}
+
+
+def test_a_purchase_under_way_while_the_server_dies_happens_once(
+    game: ServerProcess, device: Callable[..., Device]
+) -> None:
+    ada = device(gold=50)
+    state = ada.state()
+    game.kill()
+    settle = buy(ada, STRONGER)
+    assert shown(state.next(), STRONGER) == (40, 1)
+    game.start()
+    assert settle()["balance"] == 40
+    state.until(lambda value: value["stats"]["damage"] == 11)
+    assert shown(ada.query("game:state"), STRONGER) == (40, 1)

@@ -80,7 +80,8 @@ async def buy_levels(ctx: MutationCtx, currency: Currency, upgrades: list[dict[s
     stored = player.balance(currency)
     allowance = await _allowance(ctx, player, [_place(player.character)], now) if currency == "gold" else None
     funds = stored if allowance is None else allowance.gold
-    levels, bought, spent = player.levels(currency), {}, 0.0
+    levels, bought = player.levels(currency), {}
+    spent: float = 0
     for upgrade in upgrades_for(currency).values():
         if upgrade.id not in wanted:
             continue
