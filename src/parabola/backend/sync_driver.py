@@ -141,7 +141,11 @@ class SyncDriver:
 
     def statistics(self) -> dict[str, int]:
         """Counters for metrics and tests."""
-        return {"sync_connections": len(self.connections), "sync_transitions": self.transitions}
+        return {
+            "sync_connections": len(self.connections),
+            "sync_queries": sum(len(connection.peer.queries) for connection in self.connections),
+            "sync_transitions": self.transitions,
+        }
 
     def _want_flush(self) -> None:
         if not self._flush_is_due:

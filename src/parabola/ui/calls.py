@@ -78,7 +78,7 @@ class _Function:
 
     def _call(self, args: Args) -> Pending[Any]:
         pending: Pending[Any] = Pending(self._link.is_here)
-        number = self._set(_PENDING) if not self._is_closed else -1
+        number = -1
 
         def settle(state: QueryState) -> None:
             if state.error is not None:
@@ -95,8 +95,10 @@ class _Function:
                 self._settled(number, _View("error", error=error), self._on_error, error)
                 pending.fail(error)
 
-        # In one batch with "pending", so that an effect sees both that and the optimistic change.
+        # In one batch, so that an effect sees both "pending" and the optimistic change.
         with batch():
+            if not self._is_closed:
+                number = self._set(_PENDING)
             self._link.post(begin)
         return pending
 

@@ -184,8 +184,6 @@ class ClientLink:
             self.post(self._begin_closing)
 
     def _begin_closing(self) -> None:
-        # What is not waited for any more fails now; the sockets and tasks end in the steps of the loop that follow.
-        self._session.close()
         if isinstance(self._client, AsyncClient) and self._loop.is_running():
             self._closing = self._loop.create_task(self._client.close())
 
