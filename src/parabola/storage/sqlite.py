@@ -32,6 +32,7 @@ from parabola.storage.sqlite_files import (
     connect,
     open_file,
     read_meta,
+    reserve_wal,
 )
 from parabola.storage.sqlite_reader import SQLiteReader
 
@@ -87,6 +88,7 @@ class SQLiteStorage:
         open_file(directory / DATA_FILE, "create_data")
         share_bytes = cache_bytes_max // 16
         self._log = self._connect(LOG_FILE, MIB)
+        reserve_wal(self._log)
         self._log_reader = self._connect(LOG_FILE, MIB)
         reading = self._connect(DATA_FILE, share_bytes, mmap_bytes=2 * share_bytes)
         applied_ts = read_meta(reading, "applied_ts")
