@@ -13,7 +13,7 @@ They speak the protocol of the official clients, so they work with Convex, too.
 
 from __future__ import annotations
 
-from parabola.client.asyncio_client import AsyncClient, Subscription
+from parabola.client.asyncio_client import AsyncClient, AsyncPagination, Subscription
 from parabola.client.blocking_client import BlockingPagination, BlockingSubscription, BlockingWatch, Client
 from parabola.client.optimistic import LocalStore, OptimisticUpdate
 from parabola.client.pagination import PaginatedState, Pagination, PaginationStatus
@@ -27,6 +27,7 @@ from parabola.values.kinds import UNDEFINED, Int64
 __all__ = [
     "UNDEFINED",
     "AsyncClient",
+    "AsyncPagination",
     "BlockingPagination",
     "BlockingSubscription",
     "BlockingWatch",

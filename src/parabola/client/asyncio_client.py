@@ -10,7 +10,7 @@ from typing import Any
 
 from parabola.client.address import parse_address
 from parabola.client.optimistic import OptimisticUpdate
-from parabola.client.pagination import Pagination
+from parabola.client.pagination import PaginatedState, Pagination
 from parabola.client.runtime import AsyncioRuntime, TokenFetcher
 from parabola.client.session import Session, Stop, Watch
 from parabola.client.states import QueryState, closed_error, to_exception
@@ -146,9 +146,9 @@ class AsyncClient:
 
     def paginated(
         self, ref: object, args: Mapping[str, Any] | None = None, *, initial_num_items: int = 20
-    ) -> Pagination:
+    ) -> AsyncPagination:
         """Follows a paginated query, page by page. `args` are those without `paginationOpts`."""
-        return Pagination(self.session, ref, args, initial_num_items=initial_num_items)
+        return AsyncPagination(self.session, ref, args, initial_num_items=initial_num_items)
 
     def batch_updates_with(self, batch: Callable[[Callable[[], None]], object] | None) -> None:
         """Has all callbacks of one step called inside `batch(call_them)`."""
@@ -216,6 +216,28 @@ class AsyncClient:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.close()
+
+
+class AsyncPagination(Pagination):
+    """`Pagination`, with a way to wait for it."""
+
+    async def wait(self, wanted: Callable[[PaginatedState], bool] | None = None) -> PaginatedState:
+        """Waits until the state is `wanted` (default: no longer loading) and returns it. Raises its error if it has
+        one.
+        """
+        news = asyncio.Event()
+        stop = self.on_update(lambda state: news.set())
+        try:
+            while True:
+                state = self.current()
+                if state.error is not None:
+                    raise state.error.with_traceback(None)
+                if not state.is_loading if wanted is None else wanted(state):
+                    return state
+                news.clear()
+                await news.wait()
+        finally:
+            stop()
 
 
 class Subscription:

@@ -216,7 +216,6 @@ class Client:
         self._is_closed = True
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
 
     def __enter__(self) -> Client:
@@ -293,14 +292,14 @@ class BlockingPagination:
             state = self._pagination.current()
             if state.error is not None:
                 return True
-            return not state.status.startswith("Loading") if wanted is None else wanted(state)
+            return not state.is_loading if wanted is None else wanted(state)
 
         with self._changed:
             if not self._changed.wait_for(is_over, timeout):
                 raise TimeoutError(f"The pages did not become what was waited for within {timeout} s.")
         state = self._pagination.current()
         if state.error is not None:
-            raise state.error
+            raise state.error.with_traceback(None)
         return state
 
     def on_update(self, callback: Callable[[PaginatedState], object]) -> Stop:

@@ -34,6 +34,11 @@ class PaginatedState:
     error: ParabolaError | None = None
     """What the query failed with, if it did; `results` are those of the pages before."""
 
+    @property
+    def is_loading(self) -> bool:
+        """Whether a page is on its way."""
+        return self.status in ("LoadingFirstPage", "LoadingMore")
+
 
 class _Page:
     """One query for a part of the list. `halves` are the pages that will replace it."""

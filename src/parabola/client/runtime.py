@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
@@ -37,8 +38,11 @@ class AsyncioRuntime:
         self._fetch_in_threads = fetch_in_threads
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
         self._sockets: dict[int, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        # Of these, those that only say goodbye to their server.
+        self._leaving: set[asyncio.Task[None]] = set()
         self._outbox: asyncio.Queue[bytes] = asyncio.Queue()
         self.fetcher: TokenFetcher | None = None
 
@@ -51,6 +55,8 @@ class AsyncioRuntime:
     def close_socket(self, number: int) -> None:
         task = self._sockets.pop(number, None)
         if task is not None:
+            self._leaving.add(task)
+            task.add_done_callback(self._leaving.discard)
             task.cancel()
 
     def send(self, text: bytes) -> None:
@@ -61,9 +67,13 @@ class AsyncioRuntime:
 
     def wake_at(self, deadline: float | None) -> None:
         if self._timer is not None:
+            # Every message moves the deadline a little further. Waking up too early costs less than a timer for each.
+            if deadline is not None and self._timer_at <= deadline:
+                return
             self._timer.cancel()
             self._timer = None
         if deadline is not None:
+            self._timer_at = deadline
             self._timer = self._loop.call_later(max(0.0, deadline - self._clock.monotonic()), self._wake)
 
     # The work behind it.
@@ -101,10 +111,17 @@ class AsyncioRuntime:
                 except ConnectionClosed as closed:
                     if closed.rcvd is not None:
                         code, reason = closed.rcvd.code, closed.rcvd.reason
+                except asyncio.CancelledError:
+                    await socket.close()
+                    raise
                 finally:
                     writer.cancel()
         except (OSError, WebSocketException) as error:
-            log.debug("Could not connect to %s: %s", self._address.websocket, error)
+            # Said once for each time that the server goes away.
+            level = logging.DEBUG if self.session.connection_state.connection_retries else logging.WARNING
+            log.log(level, "Could not connect to %s, trying again: %s", self._address.websocket, error)
+        except Exception:
+            log.exception("The connection to %s failed, trying again.", self._address.websocket)
         self._sockets.pop(number, None)
         self.session.socket_closed(number, code, reason)
 
@@ -119,8 +136,9 @@ class AsyncioRuntime:
 
     async def _call_fetcher(self, fetcher: TokenFetcher, force: bool) -> str | None:
         keywords = {"force_refresh": force} if _takes_force_refresh(fetcher) else {}
+        answer: str | Awaitable[str | None] | None
         if self._fetch_in_threads and not inspect.iscoroutinefunction(fetcher):
-            answer = await asyncio.to_thread(fetcher, **keywords)
+            answer = await _in_thread(fetcher, keywords)
         else:
             answer = fetcher(**keywords)
         if inspect.isawaitable(answer):
@@ -130,10 +148,14 @@ class AsyncioRuntime:
     async def close(self) -> None:
         """Waits until every task has ended. The session is closed before."""
         self.wake_at(None)
-        tasks = [task for task in self._tasks if task is not asyncio.current_task()]
-        for task in tasks:
+        tasks = self._tasks - {asyncio.current_task()}
+        for task in tasks - self._leaving:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=2 * _CLOSE_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
 
 async def _write(socket: ClientConnection, outbox: asyncio.Queue[bytes]) -> None:
@@ -142,6 +164,34 @@ async def _write(socket: ClientConnection, outbox: asyncio.Queue[bytes]) -> None
             await socket.send(await outbox.get(), text=True)
     except ConnectionClosed:
         pass  # whoever reads will see it, and what was not sent is sent again
+
+
+async def _in_thread(work: Callable[..., Any], keywords: dict[str, bool]) -> Any:
+    """What `work` gives, called in a thread that keeps neither the client nor the program from ending."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[Any] = loop.create_future()
+
+    def settle(result: Any, error: Exception | None) -> None:
+        if answer.done():
+            return
+        if error is None:
+            answer.set_result(result)
+        else:
+            answer.set_exception(error)
+
+    def run() -> None:
+        result, failure = None, None
+        try:
+            result = work(**keywords)
+        except Exception as error:
+            failure = error
+        try:
+            loop.call_soon_threadsafe(settle, result, failure)
+        except RuntimeError:
+            pass  # the client was closed, and its loop with it: nobody waits
+
+    threading.Thread(target=run, name="parabola-client-token", daemon=True).start()
+    return await answer
 
 
 def _takes_force_refresh(fetcher: TokenFetcher) -> bool:

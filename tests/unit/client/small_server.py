@@ -1,8 +1,8 @@
 """A sync server small enough for unit tests: a real WebSocket in front of a `ServerPeer`, and a handful of functions.
 
 It runs in a thread of its own, so that both clients can be tried against it, and can be stopped and started again on
-the same port. Queries: `log:all`, `log:fail`, `log:who`; mutations: `log:append`, `log:refuse`; actions: `log:echo`,
-`log:wait` (never answered). Tokens that begin with "good" are accepted.
+the same port. Queries: `log:all`, `log:fail`, `log:who`, `log:page`; mutations: `log:append`, `log:refuse`; actions:
+`log:echo`, `log:wait` (never answered). Tokens that begin with "good" are accepted.
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ class SmallServer:
         self.requests: list[tuple[str, str | None]] = []
         """Path and `Convex-Client` header of each connection."""
         self.tokens: list[str] = []
+        self.page: dict[str, Any] = {}
+        self.goodbyes: list[int | None] = []
+        """With which code each connection ended."""
         self.peers: dict[ServerConnection, ServerPeer] = {}
         self.port = 0
         self._loop = asyncio.new_event_loop()
@@ -116,6 +119,7 @@ class SmallServer:
             pass
         finally:
             del self.peers[connection]
+            self.goodbyes.append(connection.close_code)
 
     def _carry_out(self, peer: ServerPeer) -> None:
         while peer.effects:
@@ -168,6 +172,8 @@ class SmallServer:
             await connection.send(text, text=True)
 
     def _run(self, path: str, peer: ServerPeer) -> QueryResult:
+        if path == "log:page":
+            return QueryResult.success(orjson.dumps(self.page))
         if path == "log:who":
             return QueryResult.success(orjson.dumps(peer.identity))
         if path == "log:fail" and len(self.log) % 2 == 0:

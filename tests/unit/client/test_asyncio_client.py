@@ -220,6 +220,30 @@ def test_a_fatal_error_ends_everything_with_its_text(server: SmallServer) -> Non
     run(work, server)
 
 
+def test_a_server_that_refuses_the_connection_is_named_once(
+    server: SmallServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.stop()
+
+    async def work(client: AsyncClient) -> None:
+        _ = client.session
+        await until(lambda: client.connection_state.connection_retries > 1)
+
+    with caplog.at_level(logging.WARNING):
+        run(work, server)
+    assert [record.message.split(",")[0] for record in caplog.records] == [
+        f"Could not connect to ws://127.0.0.1:{server.port}/api/1.48.0/sync"
+    ]
+
+
+def test_a_closed_client_says_goodbye_to_its_server(server: SmallServer) -> None:
+    async def work(client: AsyncClient) -> None:
+        await client.query("log:all")
+
+    run(work, server)
+    assert server.goodbyes == [1000]
+
+
 # Signing in.
 
 

@@ -215,3 +215,37 @@ def test_a_client_of_a_server_that_is_not_there_can_be_closed(server: SmallServe
         future = client.begin_mutation("log:append", {"value": 1})
     with pytest.raises(ClientClosed):
         future.result(0)
+
+
+def test_a_token_that_is_still_being_fetched_keeps_no_client_from_closing(server: SmallServer) -> None:
+    never, asked = threading.Event(), threading.Event()
+
+    def fetch() -> str | None:
+        asked.set()
+        never.wait()
+        return None
+
+    with Client(server.url) as client:
+        client.set_auth(fetch)
+        asked.wait(10)
+    never.set()
+
+
+def test_pages_can_be_waited_for_and_loaded_from_any_thread(server: SmallServer) -> None:
+    server.page = {"page": [1, 2], "isDone": False, "continueCursor": "after 2"}
+    with Client(server.url) as client:
+        pages = client.paginated("log:page", {}, initial_num_items=2)
+        states: queue.Queue[Any] = queue.Queue()
+        pages.on_update(states.put)
+        assert pages.wait(timeout=10).results == [1, 2]
+        server.page = {"page": [3], "isDone": True, "continueCursor": "end"}
+        assert pages.load_more(2)
+        assert pages.wait(timeout=10).results == [1, 2, 3]
+        assert pages.current().status == "Exhausted"
+        assert [states.get(timeout=10).status for _ in range(3)] == ["CanLoadMore", "LoadingMore", "Exhausted"]
+        with pytest.raises(TimeoutError):
+            pages.wait(lambda state: False, timeout=0.01)
+        pages.reset()
+        assert pages.wait(timeout=10).results == [3]
+        pages.close()
+        until(lambda: server.followed() == [])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from tests.unit.client.session_world import Scripted
 
+from parabola.client.asyncio_client import AsyncPagination
 from parabola.client.optimistic import LocalStore
 from parabola.client.pagination import PaginatedState, Pagination
 from parabola.errors import CallFailed, ClientError, InvalidArgument
@@ -202,3 +204,18 @@ def test_no_items_are_no_page() -> None:
     feed = Feed([0])
     with pytest.raises(InvalidArgument):
         feed.pages.load_more(0)
+
+
+async def test_pages_can_be_waited_for() -> None:
+    world = Scripted().connect()
+    pages = AsyncPagination(world.session, "feed:list", {}, initial_num_items=2)
+    page = {"page": [1, 2], "isDone": False, "continueCursor": "after 2"}
+    loop = asyncio.get_running_loop()
+    loop.call_soon(world.answer, lambda path, args: page)
+    assert (await pages.wait()).results == [1, 2]
+    assert await pages.wait() is pages.current()
+    loop.call_soon(world.answer, lambda path, args: {**page, "page": [1]})
+    assert (await pages.wait(lambda state: len(state.results) == 1)).results == [1]
+    loop.call_soon(world.answer, lambda path, args: ValueError("Server Error"))
+    with pytest.raises(CallFailed):
+        await pages.wait(lambda state: False)
