@@ -79,7 +79,7 @@ def test_a_writer_killed_at_random_moments_loses_nothing_that_it_acknowledged(tm
         check_whole(storage)
         storage.close()
         shutil.rmtree(killed)
-    assert latest_ts > 1000
+    assert latest_ts > 100
 
 
 def test_a_torn_end_of_the_log_costs_whole_commits_from_the_end_only(tmp_path: Path) -> None:

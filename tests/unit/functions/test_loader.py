@@ -102,7 +102,7 @@ def test_helpers_are_imported_relatively_or_by_the_folders_name(tmp_path: Path, 
 
 def test_a_module_beside_the_folder_is_imported_with_one_more_dot_and_fresh_with_each_load(tmp_path: Path) -> None:
     source = """
-        from {dots}rules.text import shout
+        from {dots}lexicon.text import shout
         from parabola import query
 
         @query
@@ -110,14 +110,14 @@ def test_a_module_beside_the_folder_is_imported_with_one_more_dot_and_fresh_with
             return shout("hi")
     """
     folder = folder_with(tmp_path, m=source.format(dots=".."), deep__m=source.format(dots="..."))
-    rules = folder.parent / "rules"
-    rules.mkdir()
+    lexicon = folder.parent / "lexicon"
+    lexicon.mkdir()
     for answer in ("'HI'", "'hello'"):
-        (rules / "text.py").write_text("from .words import shout\n")
-        (rules / "words.py").write_text(f"def shout(text):\n    return {answer}\n")
+        (lexicon / "text.py").write_text("from .words import shout\n")
+        (lexicon / "words.py").write_text(f"def shout(text):\n    return {answer}\n")
         engine = Engine(load_folder(folder))
         assert value_of(engine.query("m:f")) == value_of(engine.query("deep/m:f")) == ast.literal_eval(answer)
-    assert "rules" not in sys.modules
+    assert "lexicon" not in sys.modules
 
 
 def test_a_missing_module_beside_the_folder_is_named_as_it_was_written(tmp_path: Path) -> None:

@@ -84,10 +84,10 @@ def test_a_lookup_among_ten_thousand_ranges_costs_little_more_than_among_ten(
         keys = [chance.randrange(10 * count).to_bytes(4, "big") for _ in range(2000)]
         best = float("inf")
         for _ in range(5):
-            start = time.process_time()
+            start = time.perf_counter()
             for key in keys:
                 ranges.holding(key)
-            best = min(best, time.process_time() - start)
+            best = min(best, time.perf_counter() - start)
         return best
 
     # A scan would cost a thousand times as much.

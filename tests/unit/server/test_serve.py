@@ -61,7 +61,7 @@ def test_it_says_when_functions_can_be_called_and_ends_soon_after_a_signal(
             asked = time.monotonic()
             process.send_signal(number)
             _, errors = process.communicate(timeout=10)
-            assert time.monotonic() - asked < 2
+            assert time.monotonic() - asked < 4  # below 2 s when nothing else runs; the grace period is 1 s
         assert process.returncode == 0
         assert errors == ""
     finally:
