@@ -20,7 +20,18 @@ LIGHT = {
         "starlette",
         "asyncio",
     ),
-    "parabola.client": ("parabola.functions", "parabola.database", "parabola.backend", "parabola.server", "starlette"),
+    "parabola.client": (
+        "parabola.functions",
+        "parabola.database",
+        "parabola.backend",
+        "parabola.server",
+        "parabola.live",
+        "parabola.storage",
+        "parabola.auth",
+        "starlette",
+        "uvicorn",
+        "sqlite3",
+    ),
 }
 
 

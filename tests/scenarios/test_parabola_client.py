@@ -121,6 +121,15 @@ def test_many_clients_of_one_loop_see_every_message(server: ServerProcess, room:
     assert asyncio.run(main()) == [[f"{number}" for number in range(20)]] * 100
 
 
+def test_more_mutations_than_a_server_queues_are_sent_as_it_takes_them(server: ServerProcess, room: str) -> None:
+    with Client(server.url) as client:
+        sendings = [client.begin_mutation("messages:send", message(room, number)) for number in range(2500)]
+        for sending in sendings:
+            sending.result(PATIENCE_S)
+        assert client.query("messages:bodies", {"channel": room}) == [f"{number}" for number in range(2500)]
+        assert client.connection_state.connection_count == 1
+
+
 def test_two_windows_of_one_user_move_together_within_one_transition(server: ServerProcess, room: str) -> None:
     with Client(server.url) as first, Client(server.url) as second:
         listing = second.watch("messages:list", {"channel": room})

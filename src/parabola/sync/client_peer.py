@@ -246,8 +246,8 @@ class ClientPeer:
             has_ever_connected=self.connection_count > 0,
             connection_count=self.connection_count,
             connection_retries=self._backoff.retries,
-            mutations_in_flight=self.requests.in_flight("mutation"),
-            actions_in_flight=self.requests.in_flight("action"),
+            mutations_in_flight=self.requests.in_flight["mutation"],
+            actions_in_flight=self.requests.in_flight["action"],
             oldest_in_flight_ns=self.requests.oldest_ns(),
         )
 
@@ -355,7 +355,7 @@ class ClientPeer:
         self._prove()
 
     def _handle_response(self, message: MutationResponse | ActionResponse, ts: int | None) -> None:
-        request = self.requests.get(message.request_id)
+        request = self.requests.heard_of(message.request_id)
         if ts is not None:
             self._observe(ts)
         if request is None:
@@ -403,7 +403,7 @@ class ClientPeer:
         self.outgoing.extend(request.text for request in unsent)
         if self._unproved_queries is None:
             self._unproved_queries = set(self.queries.by_id)
-            self._unproved_requests = {request.request_id for request in unsent}
+            self._unproved_requests = {request.request_id for request in unsent}  # enough, if there are more
             self._unproved_auth = authenticate is not None
 
     def _change_auth(self, change: Callable[[], None]) -> None:

@@ -38,7 +38,7 @@ class LocalQuery:
 class QuerySet:
     """See the module's docstring."""
 
-    __slots__ = ("_by_token", "_next_id", "_told", "by_id", "version")
+    __slots__ = ("_by_token", "_is_told", "_next_id", "_told", "by_id", "version")
 
     def __init__(self) -> None:
         self._by_token: dict[QueryToken, LocalQuery] = {}
@@ -47,6 +47,8 @@ class QuerySet:
         # Of the current socket: the ids it was told to follow, and the version that this made.
         self._told: set[int] = set()
         self.version = 0
+        # Whether the socket knows the whole set; `_told` says what it knows of it.
+        self._is_told = False
 
     def __iter__(self) -> Iterator[LocalQuery]:
         return iter(self._by_token.values())
@@ -65,6 +67,7 @@ class QuerySet:
             query = LocalQuery(token, self._next_id, token[0], args, args_text)
             self._by_token[token] = self.by_id[self._next_id] = query
             self._next_id += 1
+            self._is_told = False
         query.listeners += 1
         return query
 
@@ -76,17 +79,22 @@ class QuerySet:
             return False
         del self._by_token[token]
         del self.by_id[query.query_id]
+        self._is_told = False
         return True
 
     def restart(self) -> None:
         """A new socket knows nothing."""
         self._told = set()
+        self._is_told = False
         self.version = 0
 
     def next_message(self) -> ModifyQuerySet | None:
         """What the socket has to be told now. The first message of a socket is sent even if it says nothing: the
         server's answer to it shows that all queries are up to date.
         """
+        if self._is_told:
+            return None
+        self._is_told = True
         modifications: list[QuerySetModification] = [
             Add(query.query_id, query.path, Raw(b"[" + query.args_text + b"]"), query.journal)
             for query_id, query in self.by_id.items()
@@ -107,3 +115,4 @@ class QuerySet:
             assert self._by_token[query.token] is query, "a query is filed under another token"
             assert query.listeners > 0, "a query is followed that nobody asks for"
         assert self.version or not self._told, "a socket knows queries without having been told"
+        assert not self._is_told or self._told == self.by_id.keys(), "the socket is thought to know what it does not"

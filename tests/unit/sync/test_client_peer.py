@@ -9,7 +9,7 @@ from tests.unit.sync.client_socket import START_NS, Wire, failed, kinds, updated
 from parabola.errors import InvalidValue
 from parabola.sync.client_effects import ConnectionChanged, Ended, FunctionLogged, OpenSocket, Report, ResultsChanged
 from parabola.sync.client_incoming import Answer, Failure
-from parabola.sync.client_requests import ACTION_LOST
+from parabola.sync.client_requests import ACTION_LOST, ON_WIRE_MAX
 from parabola.sync.versions import encode_ts
 from parabola.values.model import UNDEFINED, Int64
 
@@ -450,6 +450,20 @@ def test_request_ids_go_on_over_all_sockets_and_kinds() -> None:
     wire.lose()
     wire.reopen()
     assert [wire.act(), wire.mutate()] == [2, 3]
+
+
+def test_no_more_calls_await_their_answer_on_a_socket_than_a_server_takes() -> None:
+    wire = Wire()
+    wire.open()
+    for _ in range(ON_WIRE_MAX + 2):
+        wire.mutate()
+    assert len(wire.take()) == ON_WIRE_MAX
+    wire.fail(0, "no")
+    assert [message["requestId"] for message in wire.take()] == [ON_WIRE_MAX]
+    wire.lose()
+    assert [message["requestId"] for message in wire.reopen()[2:]] == list(range(1, ON_WIRE_MAX + 1))
+    wire.succeed(1, None, 5)
+    assert [message["requestId"] for message in wire.take()] == [ON_WIRE_MAX + 1]
 
 
 def test_an_answer_to_nothing_is_ignored() -> None:
