@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import time
 from pathlib import Path
@@ -97,7 +98,9 @@ class _Development:
         """Starts the backend; while its folder cannot be loaded, waits for the next save and tries again."""
         while not self._stop.requested.is_set():
             seen = look(self._project.functions)
-            backend = Backend(self._project.functions, data_dir=self._data, fetch=self._identity.fetch)
+            backend = Backend(
+                self._project.functions, data_dir=self._data, environment=os.environ, fetch=self._identity.fetch
+            )
             try:
                 await backend.start()
             except (DeveloperError, PeerError) as error:

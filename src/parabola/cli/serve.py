@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -56,7 +57,9 @@ def serve(
 
     async def run(stop: Stop) -> None:
         async with beside:
-            backend = Backend(project.functions, data_dir=folder, redact=redact, fetch=beside.fetch)
+            backend = Backend(
+                project.functions, data_dir=folder, redact=redact, environment=os.environ, fetch=beside.fetch
+            )
             await serve_until_stopped(
                 backend, bound, stop=stop, grace_s=GRACE_S, on_ready=print_ready, in_front=beside.in_front
             )
