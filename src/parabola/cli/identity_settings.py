@@ -76,17 +76,15 @@ def identity_settings(
     if "smtp" in chosen:
         chosen["smtp"] = _smtp(chosen["smtp"], variables)
     relaxed = chosen.pop("rate_limits", "standard") == "relaxed"
-    return IdentitySettings(
-        **{
-            "public_url": origin,
-            "bind_host": bind_host,
-            "data_dir": data_dir,
-            "production": production,
-            "secret_key": variables.get(SECRET_KEY_VARIABLE) or None,
-            "rate_limits": RateLimits.relaxed() if relaxed else RateLimits(),
-            **chosen,
-        }
-    )
+    given: dict[str, Any] = {
+        "public_url": origin,
+        "bind_host": bind_host,
+        "data_dir": data_dir,
+        "production": production,
+        "secret_key": variables.get(SECRET_KEY_VARIABLE) or None,
+        "rate_limits": RateLimits.relaxed() if relaxed else RateLimits(),
+    }
+    return IdentitySettings(**given | chosen)
 
 
 def _table(pyproject: Path) -> dict[str, Any]:
