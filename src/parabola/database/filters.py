@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import fmod, inf, isnan, nan
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from parabola.database.key_functions import Document, value_at
 from parabola.errors import QueryError
@@ -34,6 +34,15 @@ class Expression:
             "A filter expression has no truth value of its own. Combine expressions with q.and_(...), q.or_(...) and "
             "q.not_(...), not with `and`, `or`, `not` or `if`."
         )
+
+    def __eq__(self, other: object) -> NoReturn:
+        # Python would compare identities, and the filter be false for every document without a word.
+        raise QueryError("Compare inside a filter with q.eq(left, right), not with `==`.")
+
+    def __ne__(self, other: object) -> NoReturn:
+        raise QueryError("Compare inside a filter with q.neq(left, right), not with `!=`.")
+
+    __hash__ = object.__hash__
 
     def __repr__(self) -> str:
         return f"q.{self.op}({', '.join(map(repr, self.operands))})"

@@ -111,6 +111,12 @@ def test_an_expression_has_no_truth_of_its_own() -> None:
         bool(q.eq(1, 1))
 
 
+@pytest.mark.parametrize("build", [lambda q: q.field("a") == 5, lambda q: q.field("a") != 5])
+def test_an_expression_compared_by_python_is_refused_rather_than_false(build: Callable[[FilterBuilder], Any]) -> None:
+    with pytest.raises(QueryError, match=r"Compare inside a filter with q\.n?eq\(left, right\)"):
+        keeps(build)
+
+
 def test_equal_expressions_have_equal_descriptions() -> None:
     def made(value: Any) -> Expression:
         q = FilterBuilder()
