@@ -14,7 +14,7 @@ from parabola.auth import AdminIdentity, Caller, Identity, VerifiedToken
 from parabola.backend.sync_transport import SyncTransport
 from parabola.errors import InvalidValue, Overloaded, ParabolaError, PeerError, ProtocolError, WriteConflict
 from parabola.functions.outcome import Call, Outcome, Visibility
-from parabola.live.manager import bad_arguments
+from parabola.live.manager import bad_arguments, no_such_component
 from parabola.live.question import Question, decode_arguments
 from parabola.live.subscription import Answer, LiveRun, RunFault
 from parabola.sync.chunks import CHUNK_BYTES_MAX, split_transition, understands_chunks
@@ -293,7 +293,9 @@ class SyncConnection:
         self._act()
 
     def _call(self, effect: RunMutation | RunAction, text_id: str | Callable[[], str]) -> Call | Outcome:
-        """The call to make, or its outcome if its arguments are no values."""
+        """The call to make, or its outcome if there is nothing to call or the arguments are no values."""
+        if effect.component:
+            return no_such_component(effect.path, effect.component, 0)
         try:
             args = decode_arguments(effect.args)
         except InvalidValue as error:

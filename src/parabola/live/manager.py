@@ -32,6 +32,7 @@ from typing import Final, Protocol
 
 from parabola.auth.identity import Caller
 from parabola.database.write_log import LogEntry
+from parabola.definitions.paths import display_path
 from parabola.errors import InvalidValue
 from parabola.functions.outcome import Call, FunctionError, Outcome
 from parabola.limits import DEFAULT_LIMITS, Limits
@@ -153,7 +154,9 @@ class LiveQueries:
         epochs = (self._epoch, self._environment_epoch)
         self.runs += 1
         outcome: Outcome | Future[Outcome]
-        if question.refusal is not None:
+        if question.component:
+            outcome = no_such_component(question.path, question.component, self.ts)
+        elif question.refusal is not None:
             outcome = bad_arguments(question.path, question.refusal, self.ts)
         else:
             call = Call(
@@ -352,6 +355,12 @@ def bad_arguments(path: str, error: InvalidValue, ts: int) -> Outcome:
     module, _, function = path.rpartition(":")
     text = f"Invalid arguments for {module}.js:{function}: {error.message}"
     return Outcome(function=path, kind="unknown", error=FunctionError(text, code="InvalidArguments"), ts=ts)
+
+
+def no_such_component(path: str, component: str, ts: int) -> Outcome:
+    """The outcome of a call into a component: a deployment has none (wire 4.2)."""
+    text = f"Could not find public function for '{display_path(path)}' in '{component}'."
+    return Outcome(function=path, kind="unknown", error=FunctionError(text, code="FunctionNotFound"), ts=ts)
 
 
 def outcome_again(kept: Outcome) -> Outcome:

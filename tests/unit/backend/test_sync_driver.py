@@ -168,6 +168,20 @@ def test_arguments_that_are_no_values_fail_the_query_alone(world: World) -> None
     assert good["value"] == []
 
 
+def test_a_call_into_a_component_does_not_reach_the_function_of_that_name_outside(world: World) -> None:
+    socket = world.connect()
+    add = {"type": "Add", "queryId": 0, "udfPath": "messages:list", "args": [{}], "componentPath": "mail"}
+    socket.send("ModifyQuerySet", baseVersion=0, newVersion=1, modifications=[add])
+    socket.send("Mutation", requestId=0, udfPath="messages:send", args=[{"body": "x"}], componentPath="mail")
+    world.settle()
+    messages = socket.take()
+    (failed,) = [change for message in messages for change in message.get("modifications", ())]
+    (answer,) = [message for message in messages if message["type"] == "MutationResponse"]
+    assert "Could not find public function for 'messages:list' in 'mail'." in failed["errorMessage"]
+    assert "Could not find public function for 'messages:send' in 'mail'." in answer["result"]
+    assert follow(world).take()[0]["modifications"][0]["value"] == []
+
+
 def test_spellings_of_one_query_are_two_query_ids_and_one_run(world: World) -> None:
     socket = world.connect()
     socket.add(0, {0: ("messages:list", {}), 1: ("messages.js:list", {})})
