@@ -14,6 +14,7 @@ import logging
 import threading
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from reaktiv import Computed, Effect, Signal, batch, untracked
@@ -89,20 +90,35 @@ class Auth:
         self._is_closed = False
         self._has_set_auth = False  # at home only
         self._shown = _View()
-        self._view = view = Signal(self._shown)
-        self.is_loading: ReadableSignal[bool] = Computed(lambda: view().status == "loading")
-        """Whether the provider is loading, or the server has yet to confirm the token."""
-        self.is_authenticated: ReadableSignal[bool] = Computed(lambda: view().status == "authenticated")
-        """Whether somebody is signed in and the server has confirmed it."""
-        self.is_refreshing: ReadableSignal[bool] = Computed(lambda: view().is_refreshing)
-        """Whether a token that the server refused is being replaced."""
-        self.error: ReadableSignal[Exception | None] = Computed(lambda: view().error or self._provider_error())
-        """What the provider failed with. Having no token is no error."""
-        self.status: ReadableSignal[AuthStatus] = Computed(lambda: view().status)
-        """"loading", "authenticated" or "unauthenticated"."""
+        self._view = Signal(self._shown)
         with untracked():
             self._effect = Effect(self._look)
         link.post(self._follow_refreshes)
+
+    @cached_property
+    def is_loading(self) -> ReadableSignal[bool]:
+        """Whether the provider is loading, or the server has yet to confirm the token."""
+        return Computed(lambda: self._view().status == "loading")
+
+    @cached_property
+    def is_authenticated(self) -> ReadableSignal[bool]:
+        """Whether somebody is signed in and the server has confirmed it."""
+        return Computed(lambda: self._view().status == "authenticated")
+
+    @cached_property
+    def is_refreshing(self) -> ReadableSignal[bool]:
+        """Whether a token that the server refused is being replaced."""
+        return Computed(lambda: self._view().is_refreshing)
+
+    @cached_property
+    def error(self) -> ReadableSignal[Exception | None]:
+        """What the provider failed with. Having no token is no error."""
+        return Computed(lambda: self._view().error or self._provider_error())
+
+    @cached_property
+    def status(self) -> ReadableSignal[AuthStatus]:
+        """One of "loading", "authenticated" or "unauthenticated"."""
+        return Computed(lambda: self._view().status)
 
     def close(self) -> None:
         """Ends with the scope: the client goes on as nobody."""

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, Literal, TypeAlias
 
 from reaktiv import Computed, Signal, batch
@@ -55,17 +56,32 @@ class _Function:
         self._lock = threading.Lock()
         self._newest = 0
         self._is_closed = False
-        self._view = view = Signal(_IDLE)
-        self.data: ReadableSignal[Any] = Computed(lambda: view().data)
+        self._view = Signal(_IDLE)
+
+    @cached_property
+    def data(self) -> ReadableSignal[Any]:
         """What the newest call returned."""
-        self.error: ReadableSignal[Exception | None] = Computed(lambda: view().error)
+        return Computed(lambda: self._view().data)
+
+    @cached_property
+    def error(self) -> ReadableSignal[Exception | None]:
         """What the newest call failed with."""
-        self.is_loading: ReadableSignal[bool] = Computed(lambda: view().status == "pending")
+        return Computed(lambda: self._view().error)
+
+    @cached_property
+    def is_loading(self) -> ReadableSignal[bool]:
         """Whether the newest call is under way."""
-        self.is_success: ReadableSignal[bool] = Computed(lambda: view().status == "success")
+        return Computed(lambda: self._view().status == "pending")
+
+    @cached_property
+    def is_success(self) -> ReadableSignal[bool]:
         """Whether the newest call has succeeded."""
-        self.status: ReadableSignal[CallStatus] = Computed(lambda: view().status)
-        """"idle", "pending", "success" or "error"."""
+        return Computed(lambda: self._view().status == "success")
+
+    @cached_property
+    def status(self) -> ReadableSignal[CallStatus]:
+        """One of "idle", "pending", "success" or "error"."""
+        return Computed(lambda: self._view().status)
 
     def reset(self) -> None:
         """Forgets the newest call: the status is "idle". The call itself goes on."""

@@ -11,6 +11,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final
 
 from reaktiv import Computed, Effect, Signal, batch, untracked
@@ -70,25 +71,56 @@ class PaginatedQuery:
         self._on_success = on_success
         self._on_error = on_error
         self._lock = threading.Lock()
-        self._view = view = Signal(_LOADING)
+        self._view = Signal(_LOADING)
         self._generation = 0
         self._asked: tuple[dict[str, Any], int] | None = None
         self._pagination: PaginationLike | None = None  # at home only
         self._effect: Effect | None = None
-        self.results: ReadableSignal[list[Any]] = Computed(lambda: view().state.results)
+
+    @cached_property
+    def results(self) -> ReadableSignal[list[Any]]:
         """The items of all pages that are loaded."""
-        self.error: ReadableSignal[Exception | None] = Computed(lambda: view().error)
+        return Computed(lambda: self._view().state.results)
+
+    @cached_property
+    def error(self) -> ReadableSignal[Exception | None]:
         """What the query failed with."""
-        self.is_loading_first_page: ReadableSignal[bool] = Computed(lambda: view().is_loading_first_page)
-        self.is_loading_more: ReadableSignal[bool] = Computed(lambda: view().shows("LoadingMore"))
-        self.can_load_more: ReadableSignal[bool] = Computed(lambda: view().shows("CanLoadMore"))
-        self.is_exhausted: ReadableSignal[bool] = Computed(lambda: view().shows("Exhausted"))
+        return Computed(lambda: self._view().error)
+
+    @cached_property
+    def is_loading_first_page(self) -> ReadableSignal[bool]:
+        """Whether there is nothing yet."""
+        return Computed(lambda: self._view().is_loading_first_page)
+
+    @cached_property
+    def is_loading_more(self) -> ReadableSignal[bool]:
+        """Whether a further page is loading."""
+        return Computed(lambda: self._view().shows("LoadingMore"))
+
+    @cached_property
+    def can_load_more(self) -> ReadableSignal[bool]:
+        """Whether there is more, and nothing is loading."""
+        return Computed(lambda: self._view().shows("CanLoadMore"))
+
+    @cached_property
+    def is_exhausted(self) -> ReadableSignal[bool]:
         """Whether everything is loaded."""
-        self.is_skipped: ReadableSignal[bool] = Computed(lambda: view().is_skipped)
-        self.is_success: ReadableSignal[bool] = Computed(lambda: view().status == "success")
+        return Computed(lambda: self._view().shows("Exhausted"))
+
+    @cached_property
+    def is_skipped(self) -> ReadableSignal[bool]:
+        """Whether the arguments are `skip`."""
+        return Computed(lambda: self._view().is_skipped)
+
+    @cached_property
+    def is_success(self) -> ReadableSignal[bool]:
         """Whether the first page is there."""
-        self.status: ReadableSignal[QueryStatus] = Computed(lambda: view().status)
-        """"pending" until the first page is there, "success", "error" or "skipped"."""
+        return Computed(lambda: self._view().status == "success")
+
+    @cached_property
+    def status(self) -> ReadableSignal[QueryStatus]:
+        """It is "pending" until the first page is there, "success", "error" or "skipped"."""
+        return Computed(lambda: self._view().status)
 
     def load_more(self, num_items: int) -> bool:
         """Loads about this many more. False, and nothing happens, unless `can_load_more()`."""

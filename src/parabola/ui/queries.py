@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeAlias
 
 from reaktiv import Computed, Effect, Signal, batch, untracked
@@ -20,24 +20,47 @@ class Query:
     def __init__(self, live: LiveQuery, effect: Effect | None) -> None:
         self._live = live
         self._effect = effect
-        view = live.view
-        self.data: ReadableSignal[Any] = Computed(lambda: view().data)
+
+    @cached_property
+    def data(self) -> ReadableSignal[Any]:
         """The newest result, or the placeholder; None before there is one. The last result stays while the next one
         is loading, and beside an error."""
-        self.error: ReadableSignal[Exception | None] = Computed(lambda: view().error)
+        return Computed(lambda: self._live.view().data)
+
+    @cached_property
+    def error(self) -> ReadableSignal[Exception | None]:
         """What the query failed with: a `ConvexError` with its data if the function raised one."""
-        self.is_loading: ReadableSignal[bool] = Computed(lambda: view().status == "pending")
+        return Computed(lambda: self._live.view().error)
+
+    @cached_property
+    def is_loading(self) -> ReadableSignal[bool]:
         """Whether a result is being waited for: the first, one for new arguments, or one of `refetch()`."""
-        self.is_refetching: ReadableSignal[bool] = Computed(lambda: view().status == "pending" and view().has_data)
+        return Computed(lambda: self._live.view().status == "pending")
+
+    @cached_property
+    def is_refetching(self) -> ReadableSignal[bool]:
         """Whether it is loading while an earlier result is shown."""
-        self.is_placeholder_data: ReadableSignal[bool] = Computed(lambda: view().is_placeholder)
+        return Computed(lambda: self._live.view().status == "pending" and self._live.view().has_data)
+
+    @cached_property
+    def is_placeholder_data(self) -> ReadableSignal[bool]:
         """Whether `data` is the placeholder."""
-        self.is_skipped: ReadableSignal[bool] = Computed(lambda: view().status == "skipped")
+        return Computed(lambda: self._live.view().is_placeholder)
+
+    @cached_property
+    def is_skipped(self) -> ReadableSignal[bool]:
         """Whether the arguments are `skip`."""
-        self.is_success: ReadableSignal[bool] = Computed(lambda: view().status == "success")
+        return Computed(lambda: self._live.view().status == "skipped")
+
+    @cached_property
+    def is_success(self) -> ReadableSignal[bool]:
         """Whether `data` is the result for the present arguments."""
-        self.status: ReadableSignal[QueryStatus] = Computed(lambda: view().status)
-        """"pending", "success", "error" or "skipped"."""
+        return Computed(lambda: self._live.view().status == "success")
+
+    @cached_property
+    def status(self) -> ReadableSignal[QueryStatus]:
+        """One of "pending", "success", "error" or "skipped"."""
+        return Computed(lambda: self._live.view().status)
 
     def refetch(self) -> None:
         """Asks the server again, although a live query is always up to date: after an error that may have passed."""
@@ -107,22 +130,26 @@ class Queries:
     def __init__(self, live: Signal[dict[str, LiveQuery]]) -> None:
         self._live = live
         self._effect: Effect | None = None
-        self.results: ReadableSignal[dict[str, Any]] = Computed(
-            lambda: {key: query.view().data for key, query in live().items()}
-        )
+
+    @cached_property
+    def results(self) -> ReadableSignal[dict[str, Any]]:
         """The newest result of each; None before there is one."""
-        self.errors: ReadableSignal[dict[str, Exception | None]] = Computed(
-            lambda: {key: query.view().error for key, query in live().items()}
-        )
+        return Computed(lambda: {key: query.view().data for key, query in self._live().items()})
+
+    @cached_property
+    def errors(self) -> ReadableSignal[dict[str, Exception | None]]:
         """What each failed with, or None."""
-        self.statuses: ReadableSignal[dict[str, QueryStatus]] = Computed(
-            lambda: {key: query.view().status for key, query in live().items()}
-        )
-        """"pending", "success", "error" or "skipped"."""
-        self.is_loading: ReadableSignal[bool] = Computed(
-            lambda: any(query.view().status == "pending" for query in live().values())
-        )
+        return Computed(lambda: {key: query.view().error for key, query in self._live().items()})
+
+    @cached_property
+    def statuses(self) -> ReadableSignal[dict[str, QueryStatus]]:
+        """One of "pending", "success", "error" or "skipped"."""
+        return Computed(lambda: {key: query.view().status for key, query in self._live().items()})
+
+    @cached_property
+    def is_loading(self) -> ReadableSignal[bool]:
         """Whether any of them is loading."""
+        return Computed(lambda: any(query.view().status == "pending" for query in self._live().values()))
 
     def keep(self, effect: Effect) -> None:
         """For `inject_queries`: what follows the definitions."""
