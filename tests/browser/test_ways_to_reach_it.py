@@ -35,9 +35,10 @@ def lives_through_a_reload(page: ClerkPage, email: str) -> dict[str, Any]:
     return user
 
 
-def test_a_by_a_path_of_the_pages_own_origin(open_page: OpenPage, email: str) -> None:
+def test_a_by_a_path_of_the_pages_own_origin(open_page: OpenPage, identity: IdentityProcess, email: str) -> None:
     page = open_page(host="localhost")
     lives_through_a_reload(page, email)
+    assert f"http://localhost:{page.do('location.port')} uses the identity server" not in identity.log
     origins = {request.split()[1].split("/")[2] for request in page.seen.requests}
     assert origins == {f"localhost:{page.do('location.port')}"}
 
@@ -146,6 +147,17 @@ def test_a_page_that_hides_its_origin_can_change_nothing_and_read_nothing(
     assert json.loads(identity.parabola("identity", "users", "list", "--query", email, "--json")) == []
     answer = httpx.post(f"{identity.url}/v1/client/sign_ups", headers={"Origin": "null"}, trust_env=False)
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "origin_invalid")
+
+
+def test_a_page_under_another_name_of_this_machine_is_warned_about(
+    open_page: OpenPage, identity: IdentityProcess, email: str
+) -> None:
+    page = open_page(host="localhost", proxyUrl=f"{identity.url}/__clerk")
+    sign_up = "(fields) => Clerk.client.signUp.create(fields).then(({ status }) => status)"
+    assert page.do(sign_up, {"emailAddress": email, "password": PASSWORD}) == "complete"
+    assert page.reload().who() is None, "the cookie does not come back"
+    names = rf"{page.do('location.origin')} uses the identity server at {identity.url}"
+    identity.wait_for_log(rf"{names}. Those are different sites")
 
 
 def test_what_the_server_prints_is_all_that_a_newcomer_needs(

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from parabola.backend.backend import Backend
 from parabola.backend.project import Project, find_project
+from parabola.cli.beside import Beside, identity_beside
 from parabola.cli.console import err, fail, notice, print_ready, success
-from parabola.cli.identity_beside import LocalIdentity, NoIdentity, identity_beside
 from parabola.cli.log_output import log_to_console
 from parabola.cli.options import (
     DEFAULT_HOST,
@@ -61,7 +61,7 @@ def dev(
 class _Development:
     """One `parabola dev`: a backend, the server in front of it, and the watch over its folder."""
 
-    def __init__(self, project: Project, data: Path, identity: LocalIdentity | NoIdentity, stop: Stop) -> None:
+    def __init__(self, project: Project, data: Path, identity: Beside, stop: Stop) -> None:
         self._project = project
         self._data = data
         self._identity = identity

@@ -20,21 +20,7 @@ from parabola.cli.issuer import ISSUER_VARIABLE, settle_issuer
 from parabola.identity.http.app import PREFIX
 from parabola.identity.server import IdentityServer
 from parabola.identity.settings import IdentitySettings
-from parabola.server.serve import ASGIApplication, InFront, origin_of
-
-
-class NoIdentity:
-    """What stands in its place when no identity server is wanted: only the issuer's two names are settled."""
-
-    fetch: Fetch | None = None
-    in_front: InFront | None = None
-
-    async def __aenter__(self) -> Self:
-        settle_issuer(os.environ)
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        return None
+from parabola.server.serve import ASGIApplication, origin_of
 
 
 class LocalIdentity:
@@ -73,12 +59,8 @@ class LocalIdentity:
         return self._server.beside(app)
 
 
-def identity_beside(
-    wanted: bool, project: Project, bound: socket.socket, host: str, data: Path, *, production: bool
-) -> LocalIdentity | NoIdentity:
-    """The identity server for a project that is served on `bound`, if one is wanted. Raises `IdentityRefused`."""
-    if not wanted:
-        return NoIdentity()
+def local_identity(project: Project, bound: socket.socket, host: str, data: Path, *, production: bool) -> LocalIdentity:
+    """The identity server for a project that is served on `bound`. Raises `IdentityRefused`."""
     return LocalIdentity(
         identity_settings(
             project.root, origin=reachable_origin(bound), bind_host=host, data_dir=data, production=production

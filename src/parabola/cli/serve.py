@@ -9,8 +9,8 @@ import typer
 
 from parabola.backend.backend import Backend
 from parabola.backend.project import find_project
+from parabola.cli.beside import identity_beside
 from parabola.cli.console import print_ready
-from parabola.cli.identity_beside import identity_beside
 from parabola.cli.log_output import log_as_json
 from parabola.cli.options import (
     DEFAULT_HOST,

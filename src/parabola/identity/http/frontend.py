@@ -133,14 +133,17 @@ class FrontendApi:
         """Says once per host why sign-ins from there will not last."""
         if origin is None or messages.DEV_BROWSER_PARAMETER in request.query_params:
             return
-        if origins.is_same_host(origin, self._settings) or origin in self._warned_hosts or len(self._warned_hosts) > 50:
+        site = request.headers.get("sec-fetch-site")
+        # The browser knows best: behind a page's own proxy, its host is another and the site is the same.
+        is_same = site != "cross-site" if site is not None else origins.is_same_host(origin, self._settings)
+        if is_same or origin in self._warned_hosts or len(self._warned_hosts) > 50:
             return
         self._warned_hosts.add(origin)
         _logger.warning(
             "A page at %s uses the identity server at %s. Those are different sites, so the browser will not keep the "
             "session. Open the page under the same host name.",
             origin,
-            self._settings.public_url,
+            f"{request.url.scheme}://{request.url.netloc}",
         )
 
 
