@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 from playwright.sync_api import Browser
 
 from tests.browser.browser import new_profile
-from tests.browser.pages import PageServer
+from tests.browser.pages import HERE, PageServer
 
 
 def test_chromium_renders_a_page(browser: Browser) -> None:
@@ -42,4 +44,12 @@ def test_both_majors_of_clerk_js_load_as_they_come_from_npm(browser: Browser) ->
             "Promise.all([5, 6].map(async (major) => (await import(`/clerk-${major}/clerk.mjs`)).Clerk.version))"
         )
         context.close()
+    assert versions == ["5.128.0", "6.40.0"]
+
+
+def test_the_lock_file_pins_what_is_downloaded_and_names_no_registry() -> None:
+    text = (HERE / "package-lock.json").read_text(encoding="utf-8")
+    assert "://" not in text
+    downloaded = [entry for name, entry in json.loads(text)["packages"].items() if name and "resolved" not in entry]
+    versions = sorted(entry["version"] for entry in downloaded if "integrity" in entry)
     assert versions == ["5.128.0", "6.40.0"]
