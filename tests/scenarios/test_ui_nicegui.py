@@ -239,6 +239,22 @@ async def test_while_auth_is_loading_the_page_waits_and_says_so(
         await sees(user, expected)
 
 
+async def test_a_visitor_who_leaves_while_auth_is_loading_leaves_no_task_behind(
+    server: ServerProcess, issuer: OidcIssuer
+) -> None:
+    async with application(server, Session(issuer, is_loaded=False)) as user:
+        define_guarded_pages()
+        page = await user.open("/secret")
+        await user.should_see(kind=ui.spinner)
+
+        def waiting() -> list[str]:
+            return [task.get_name() for task in asyncio.all_tasks() if "result of page" in task.get_name()]
+
+        assert waiting() != []
+        page.delete()
+        await soon(lambda: waiting() == [])
+
+
 async def test_blocks_show_what_fits_and_subscribe_to_nothing_else(server: ServerProcess, issuer: OidcIssuer) -> None:
     session = Session(issuer, is_loaded=False)
     async with application(server, session) as user:

@@ -11,16 +11,19 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 from nicegui import context, ui
+from nicegui.client import Client as Page
 from starlette.responses import RedirectResponse
 
 from parabola.ui.auth import Auth, inject_auth
 from parabola.ui.guards import AuthGuard, Decision, Guard, Redirect, UnauthGuard
 from parabola.ui.nicegui.page_scopes import page_scope
 from parabola.ui.nicegui.reacting import effect
+from parabola.ui.scopes import Scope
 
 PageFunction = TypeVar("PageFunction", bound=Callable[..., Any])
 
@@ -50,14 +53,15 @@ def _guarded(guard: Guard, loading: Callable[[], object] | None, build: PageFunc
     async def page(*args: Any, **keywords: Any) -> Any:
         scope, auth, address = page_scope(), inject_auth(), _address()
         decision = await _decide_soon(guard, auth, address)
-        if isinstance(decision, Redirect):
+        if isinstance(decision, Redirect) and not _is_answered(context.client):
             scope.close()
             return RedirectResponse(decision.to, headers={"Cache-Control": "no-store"})
         if decision is None:
             with ui.element("div").style("display: contents") as waiting:
                 (loading or _spinner)()
-            await context.client.connected()
-            decision = await guard.check(address, auth)
+            with _ending_with(scope):
+                await context.client.connected()
+                decision = await guard.check(address, auth)
             waiting.delete()
         if isinstance(decision, Redirect):
             ui.navigate.to(decision.to)
@@ -83,6 +87,24 @@ def _leave_if_needed(guard: Guard, auth: Auth, address: str) -> None:
     decision = guard.decide(auth.status(), address)
     if isinstance(decision, Redirect):
         ui.navigate.to(decision.to)
+
+
+@contextmanager
+def _ending_with(scope: Scope) -> Generator[None]:
+    """Cancels what waits here when the visitor is gone before it is known who they are."""
+    task = asyncio.current_task()
+    assert task is not None
+    take_back = scope.on_close(task.cancel)
+    try:
+        yield
+    finally:
+        take_back()
+
+
+def _is_answered(page: Page) -> bool:
+    # NiceGUI answers the request as soon as anybody waits for the browser, such as a provider that asks it; what the
+    # page function returns after that is dropped.
+    return page.has_socket_connection or page._waiting_for_connection.is_set()  # pyright: ignore[reportPrivateUsage]
 
 
 def _address() -> str:
