@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -18,8 +19,12 @@ from parabola import ConvexError, define_schema, define_table, mutation, query, 
 from parabola.auth import AdminIdentity, identity_from_attributes
 from parabola.database.flusher import InlineFlusher, ManualFlusher
 from parabola.functions.outcome import Call, Outcome
+from parabola.limits import DEFAULT_LIMITS
 from parabola.sync.versions import decode_ts, encode_ts
 from tests.sync_world import ADMIN_KEY, MemorySocket, World
+
+# A machine that halts for a second is not what is tested here.
+PATIENT = replace(DEFAULT_LIMITS, user_time_s=60.0)
 
 GROUPS = ["a", "b", "c", "d"]
 USERS = ["ann", "bob"]
@@ -287,7 +292,7 @@ class Simulation:
         self.answers: dict[tuple[Any, ...], Any] = {}
         self.answers_ts = 0
         lagging = self.random.random() < 0.5
-        self.world = World(FUNCTIONS, seed=seed, flusher=ManualFlusher if lagging else InlineFlusher)
+        self.world = World(FUNCTIONS, seed=seed, flusher=ManualFlusher if lagging else InlineFlusher, limits=PATIENT)
         self.flush()
         change = self.world.database.prepare_schema(schema)
         while not change.step():

@@ -126,9 +126,12 @@ class PaginatedQuery:
         """Loads about this many more. False, and nothing happens, unless `can_load_more()`."""
         if num_items < 1:
             raise InvalidArgument(f"load_more() needs 1 item or more, not {num_items}.")
-        with untracked():
-            if not self.can_load_more():
+        with batch(), self._lock:
+            shown = self._shown()
+            if not shown.shows("CanLoadMore"):
                 return False
+            # Said at once: whoever waits for the page must not find that nothing is loading yet.
+            self._view.set(replace(shown, state=replace(shown.state, status="LoadingMore")))
         self._link.post(lambda: self._load_more(num_items))
         return True
 
@@ -195,8 +198,10 @@ class PaginatedQuery:
             old.close()
 
     def _load_more(self, num_items: int) -> None:
-        if self._pagination is not None:
-            self._pagination.load_more(num_items)
+        pagination = self._pagination
+        if pagination is not None and not pagination.load_more(num_items):
+            # Something else came first: show what there is.
+            self._take(self._generation, pagination.current())
 
     def _reset(self) -> None:
         if self._pagination is not None:

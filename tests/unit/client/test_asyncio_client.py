@@ -241,7 +241,7 @@ def test_a_closed_client_says_goodbye_to_its_server(server: SmallServer) -> None
         await client.query("log:all")
 
     run(work, server)
-    assert server.goodbyes == [1000]
+    asyncio.run(until(lambda: server.goodbyes == [1000]))
 
 
 # Signing in.

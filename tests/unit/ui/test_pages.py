@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -33,6 +34,22 @@ def test_a_list_grows_page_by_page(link: MemoryLink) -> None:
     pagination.show(PaginatedState([1, 2, 3], "Exhausted"))
     assert (states(pages), pages.results(), pages.is_success()) == ((False, False, False, True), [1, 2, 3], True)
     assert not pages.load_more(3)
+
+
+def test_a_page_asked_for_in_another_thread_is_loading_at_once(link: MemoryLink) -> None:
+    pages = inject_paginated_query("todos:page", initial_num_items=2)
+    (pagination,) = link.paginations
+    pagination.show(PaginatedState([1, 2], "CanLoadMore"))
+
+    def elsewhere() -> tuple[bool, ...]:
+        assert pages.load_more(3)
+        return states(pages)
+
+    with ThreadPoolExecutor() as threads:
+        assert threads.submit(elsewhere).result() == (False, True, False, False)
+    assert pagination.num_items == 2, "the client's thread has not come to it"
+    link.do_posted()
+    assert pagination.num_items == 5
 
 
 def test_a_page_has_at_least_one_item(link: MemoryLink) -> None:
