@@ -58,6 +58,15 @@ def system_table_is_read_only() -> QueryError:
     return QueryError("System tables (prefixed with `_`) are read-only.", code="SystemTableError")
 
 
+def is_system_name(table: Any, method: str) -> bool:
+    """Whether `table` names one of Parabola's own tables. Raises if it is no name at all."""
+    if not isinstance(table, str):
+        raise InvalidArgument(
+            f"Invalid argument `table` for `db.{method}`, expected string but got '{type(table).__name__}'"
+        )
+    return table.startswith("_")
+
+
 def check_table_name(name: Any) -> None:
     """Raises unless `name` may name a user's table."""
     if name in _known_identifiers:

@@ -152,7 +152,7 @@ class Transaction:
     def normalize_id(self, table: str, text: Any, *, system: bool = False) -> str | None:
         """The id itself if `text` is an id of `table`, else None. Does not look whether the document exists."""
         self.check_open()
-        if table.startswith("_") != system:
+        if arguments.is_system_name(table, "normalizeId") != system:
             side, door = ("User", "db") if system else ("System", "db.system")
             raise QueryError(f"{side} tables can only be accessed from {door}.normalizeId().", code="SystemTableError")
         found = self._find_table(table)
@@ -163,7 +163,7 @@ class Transaction:
     def query(self, table: str, *, system: bool = False) -> Query:
         """Begins a query over `table`; see `query.Query`. Nothing is read yet."""
         self.check_open()
-        if table.startswith("_") != system:
+        if arguments.is_system_name(table, "query") != system:
             text = (
                 "User tables can only be accessed from db.query()."
                 if system

@@ -213,6 +213,14 @@ def test_each_side_queries_its_own_tables() -> None:
     assert tx.query("_settings", system=True).collect() == []
 
 
+def test_a_table_is_named_by_a_string() -> None:
+    tx = open_database().begin_query()
+    nameless: Any = 5
+    for method, call in (("query", tx.query), ("normalizeId", lambda table: tx.normalize_id(table, "x"))):
+        text = f"Invalid argument `table` for `db.{method}`, expected string but got 'int'"
+        fails("InvalidArgument", text, lambda call=call: call(nameless))
+
+
 # own writes
 
 
