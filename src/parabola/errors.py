@@ -117,7 +117,10 @@ class InvalidValue(DeveloperError):
 
 
 class ValidationFailed(DeveloperError):
-    """A value does not match a validator. The message is the spec's text (wire 4.3); whoever validates adds the place."""
+    """A value does not match a validator.
+
+    The message is the spec's text (wire 4.3); whoever validates adds the place.
+    """
 
     default_code: ClassVar[str] = "ValidationFailed"
 

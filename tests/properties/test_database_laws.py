@@ -7,11 +7,11 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.database.helpers import fill, open_database
 
 from parabola.database.intervals import IntervalSet
 from parabola.schema.tables import define_schema, define_table
 from parabola.schema.validators import v
+from tests.unit.database.helpers import fill, open_database
 
 POINTS = [bytes([letter]) for letter in b"abcdefgh"]
 BOUNDS = st.sampled_from(POINTS)
@@ -34,9 +34,7 @@ def test_an_interval_set_is_the_set_of_its_points(intervals: list[tuple[bytes, b
 
 
 @given(INTERVALS, st.permutations(range(8)))
-def test_the_order_of_adding_makes_no_difference(
-    intervals: list[tuple[bytes, bytes | None]], order: list[int]
-) -> None:
+def test_the_order_of_adding_makes_no_difference(intervals: list[tuple[bytes, bytes | None]], order: list[int]) -> None:
     one, other = IntervalSet(), IntervalSet()
     for lower, upper in intervals:
         one.add(lower, upper)

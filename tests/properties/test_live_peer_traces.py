@@ -12,13 +12,13 @@ from typing import Any
 import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.sync.peer_socket import Socket
 
 from parabola.sync import codec
 from parabola.sync.effects import RunMutation
 from parabola.sync.results import QueryResult
 from parabola.sync.server_peer import Update
 from parabola.sync.versions import decode_ts
+from tests.unit.sync.peer_socket import Socket
 
 REGISTERS = 3
 

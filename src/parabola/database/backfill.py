@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 class Backfill:
     """One walk over one table."""
 
-    def __init__(
-        self, database: Database, table_name: str, indexes: Iterable[Index], check: Checker | None
-    ) -> None:
+    def __init__(self, database: Database, table_name: str, indexes: Iterable[Index], check: Checker | None) -> None:
         self._database = database
         self.table_name = table_name
         built = list(indexes)

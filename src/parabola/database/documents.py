@@ -87,9 +87,7 @@ def _is_plain_change(old: Document, fields: Document) -> bool:
 
 def replaced_document(old: Document, value: Document, limits: Limits) -> Changed | None:
     """`value` in the place of `old`, whose system fields it keeps; None if that leaves it equal."""
-    document, _, plain = normalize_document(
-        {**value, "_id": old["_id"], "_creationTime": old["_creationTime"]}, limits
-    )
+    document, _, plain = normalize_document({**value, "_id": old["_id"], "_creationTime": old["_creationTime"]}, limits)
     if values_equal(old, document):
         return None
     return Changed(document, encode_document(document, plain=plain))

@@ -141,9 +141,7 @@ def _page_end(codec: CursorCodec, end_cursor: object, journal: str | None, mark:
     return codec.decode_for(journal, mark)
 
 
-def _after(
-    query: ResolvedQuery, key: bytes | None, lower: bytes, upper: bytes | None
-) -> tuple[bytes, bytes | None]:
+def _after(query: ResolvedQuery, key: bytes | None, lower: bytes, upper: bytes | None) -> tuple[bytes, bytes | None]:
     """The part of the range that comes after `key` in the direction of the query; none of it after the end."""
     if key is None:
         return lower, lower

@@ -94,4 +94,4 @@ class ReadSet:
         self._merged_count = sum(map(len, merged.values()))
 
     def __repr__(self) -> str:
-        return f"ReadSet({ {number: list(intervals) for number, intervals in self.intervals().items()} !r})"
+        return f"ReadSet({ {number: list(intervals) for number, intervals in self.intervals().items()}!r})"

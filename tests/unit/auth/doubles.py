@@ -6,12 +6,11 @@ import json
 from collections import Counter
 from typing import Any
 
-from tests.scenarios.oidc_issuer import SigningKey
-
 from parabola.auth import Fetched, OIDCProvider, TokenVerifier
 from parabola.auth.providers import Provider
 from parabola.errors import AuthProviderUnavailable
 from parabola.seams import ManualClock
+from tests.scenarios.oidc_issuer import SigningKey
 
 ISSUER = "https://issuer.example"
 DISCOVERY = f"{ISSUER}/.well-known/openid-configuration"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.auth.doubles import Setting
 
 from parabola.auth import AdminIdentity, AdminKeyring, Authenticator, Identity
 from parabola.errors import BadRequest, PeerError, Unauthenticated
+from tests.unit.auth.doubles import Setting
 
 pytestmark = pytest.mark.anyio
 KEY = "otter|0123456789abcdef"

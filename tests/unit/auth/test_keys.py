@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.scenarios.oidc_issuer import SigningKey
-from tests.unit.auth.doubles import DISCOVERY, KEYS, Setting
 
 from parabola.auth.keys import FRESH_S, TOO_OLD_S, UNKNOWN_ID_LOADS_MAX, UNKNOWN_ID_REFILL_S
 from parabola.errors import AuthProviderUnavailable, Unauthenticated
+from tests.scenarios.oidc_issuer import SigningKey
+from tests.unit.auth.doubles import DISCOVERY, KEYS, Setting
 
 pytestmark = pytest.mark.anyio
 

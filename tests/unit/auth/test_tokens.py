@@ -10,12 +10,12 @@ import json
 from typing import Any
 
 import pytest
-from tests.scenarios.oidc_issuer import SigningKey, segment, unsigned_token
-from tests.unit.auth.doubles import ISSUER, KEYS, Setting
 
 from parabola.auth import CustomJWTProvider, OIDCProvider, VerifiedToken
 from parabola.auth.tokens import TokenVerifier
 from parabola.errors import AuthProviderUnavailable, PeerError, Unauthenticated
+from tests.scenarios.oidc_issuer import SigningKey, segment, unsigned_token
+from tests.unit.auth.doubles import ISSUER, KEYS, Setting
 
 OIDC_FAILED = "Could not verify OIDC token claim. Check that the token signature is valid and the token hasn't expired."
 UNPARSABLE = (

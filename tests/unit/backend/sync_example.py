@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sync_world import MemorySocket, World
-
 from parabola import ConvexError, mutation, query
+from tests.sync_world import MemorySocket, World
 
 # The arguments of each run of a query since the list was last cleared.
 runs: list[str] = []

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from tests.sync_world import ManualLoop
-
 from parabola.backend.heartbeat import TICK_S, TICKS_AROUND, HeartbeatWheel
 from parabola.seams import ManualClock
+from tests.sync_world import ManualLoop
 
 
 class Member:

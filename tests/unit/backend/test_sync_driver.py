@@ -7,8 +7,6 @@ from typing import Any
 
 import orjson
 import pytest
-from tests.sync_world import ADMIN_KEY, World, end_ts
-from tests.unit.backend.sync_example import FUNCTIONS, follow, mutate, runs
 
 from parabola import query
 from parabola.errors import StorageFailure
@@ -16,6 +14,8 @@ from parabola.functions.loader import Deployment
 from parabola.limits import Limits
 from parabola.sync.client_version import ClientVersion
 from parabola.sync.versions import decode_ts, encode_ts
+from tests.sync_world import ADMIN_KEY, World, end_ts
+from tests.unit.backend.sync_example import FUNCTIONS, follow, mutate, runs
 
 
 @pytest.fixture(autouse=True)

@@ -6,11 +6,11 @@ import asyncio
 from typing import Any
 
 import pytest
-from tests.sync_world import World
-from tests.unit.backend.sync_example import FUNCTIONS, follow, mutate, runs
 
 from parabola import query
 from parabola.limits import Limits
+from tests.sync_world import World
+from tests.unit.backend.sync_example import FUNCTIONS, follow, mutate, runs
 
 
 @pytest.fixture(autouse=True)

@@ -10,11 +10,11 @@ import orjson
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
-from tests.sync_world import MemorySocket, World
 
 from parabola import query
 from parabola.auth import CustomJWTProvider, TokenVerifier
 from parabola.errors import AuthProviderUnavailable
+from tests.sync_world import MemorySocket, World
 
 KEY = ECKey.generate_key("P-256", parameters={"kid": "one"}, private=True)
 ISSUER = "https://issuer.example.com"

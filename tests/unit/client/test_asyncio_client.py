@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from tests.unit.client.small_server import SmallServer
 
 from parabola.client import (
     AsyncClient,
@@ -22,6 +21,7 @@ from parabola.client import (
 )
 from parabola.errors import InvalidArgument
 from parabola.seams import SystemClock
+from tests.unit.client.small_server import SmallServer
 
 
 class HastyEntropy:

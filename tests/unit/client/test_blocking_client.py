@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.unit.client.small_server import SmallServer
 
 from parabola.client import Client, ClientClosed, ClientError, ConvexError, LocalStore, QueryState
+from tests.unit.client.small_server import SmallServer
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ import logging
 from typing import Any
 
 import pytest
-from tests.unit.client.session_world import Scripted
 
 from parabola.client.optimistic import LocalStore
 from parabola.client.states import QueryState
 from parabola.sync.client_incoming import Outcome
 from parabola.values.model import UNDEFINED
+from tests.unit.client.session_world import Scripted
 
 SHOWN = {"list": ["a"], "count": 1}
 

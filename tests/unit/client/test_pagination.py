@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.unit.client.session_world import Scripted
 
 from parabola.client.asyncio_client import AsyncPagination
 from parabola.client.optimistic import LocalStore
 from parabola.client.pagination import PaginatedState, Pagination
 from parabola.errors import CallFailed, ClientError, InvalidArgument
+from tests.unit.client.session_world import Scripted
 
 
 class Feed:

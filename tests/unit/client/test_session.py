@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.unit.client.session_world import Scripted
 
 from parabola.client.states import LOADING, QueryState, to_exception
 from parabola.definitions.references import api
 from parabola.errors import CallFailed, ClientClosed, ClientError, ConnectionLost, ConvexError, InvalidArgument
 from parabola.sync.client_incoming import Failure
+from tests.unit.client.session_world import Scripted
 
 
 def ignore(outcome: object) -> None:

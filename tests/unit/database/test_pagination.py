@@ -180,8 +180,10 @@ def test_the_maximum_of_rows_stops_a_page() -> None:
     seen: list[int] = []
     cursor = None
     for _ in range(20):
-        result = query(database.begin_query()).filter(lambda q: q.gt(q.field("n"), 1)).paginate(
-            {"numItems": 5, "cursor": cursor, "maximumRowsRead": 3}
+        result = (
+            query(database.begin_query())
+            .filter(lambda q: q.gt(q.field("n"), 1))
+            .paginate({"numItems": 5, "cursor": cursor, "maximumRowsRead": 3})
         )
         assert len(result["page"]) <= 3
         seen += numbers(result)

@@ -206,9 +206,7 @@ def test_each_side_queries_its_own_tables() -> None:
     fails(
         "SystemTableError", "System tables can only be accessed from db.system.query().", lambda: tx.query("_storage")
     )
-    fails(
-        "SystemTableError", "User tables can only be accessed from db.query().", lambda: tx.query("t", system=True)
-    )
+    fails("SystemTableError", "User tables can only be accessed from db.query().", lambda: tx.query("t", system=True))
     assert tx.query("_nonsense", system=True).collect() == []
     assert tx.query("_settings", system=True).collect() == []
 
@@ -294,9 +292,7 @@ def test_a_scan_stopped_early_depends_on_what_was_pulled_and_the_gap_before(cons
 
 def test_filtered_rows_that_were_pulled_count() -> None:
     database = filled({"n": 1}, {"n": 2}, {"n": 5})
-    tx = reads(
-        database, lambda tx: tx.query("t").with_index("by_n").filter(lambda q: q.eq(q.field("n"), 2)).first()
-    )
+    tx = reads(database, lambda tx: tx.query("t").with_index("by_n").filter(lambda q: q.eq(q.field("n"), 2)).first())
     assert touches(database, tx, insert(1.5))
     assert not touches(database, tx, insert(3))
     assert tx.metrics()["documentsRead"]["used"] == 2

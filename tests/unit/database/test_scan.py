@@ -33,9 +33,7 @@ def scan(batch: int, descending: bool = False) -> Scan:
     table = database.catalog.table("t")
     assert table is not None
     index = table.by_creation_time
-    return Scan(
-        database.storage, database.latest_ts, None, table, index, b"", None, descending=descending, batch=batch
-    )
+    return Scan(database.storage, database.latest_ts, None, table, index, b"", None, descending=descending, batch=batch)
 
 
 @pytest.mark.parametrize("batch", [1, 3, 10, 11, 5000])

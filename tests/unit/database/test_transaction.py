@@ -204,9 +204,7 @@ def test_system_fields_may_be_given_if_they_are_right() -> None:
     assert caught.value.code == "InvalidIdError"
 
 
-@pytest.mark.parametrize(
-    ("method", "word"), [("patch", "Update"), ("replace", "Replace"), ("delete", "Delete")]
-)
+@pytest.mark.parametrize(("method", "word"), [("patch", "Update"), ("replace", "Replace"), ("delete", "Delete")])
 def test_writing_to_a_document_that_is_not_there(method: str, word: str) -> None:
     database = open_database()
     (one,) = fill(database, "t", {})
@@ -238,9 +236,7 @@ def test_system_tables_are_read_only() -> None:
     fails("SystemTableError", text, lambda: database.begin_mutation().delete(job))
 
 
-@pytest.mark.parametrize(
-    "change", [{}, {"a": 1.0}, {"a": 1, "list": [1.0, None]}, {"missing": UNDEFINED}], ids=repr
-)
+@pytest.mark.parametrize("change", [{}, {"a": 1.0}, {"a": 1, "list": [1.0, None]}, {"missing": UNDEFINED}], ids=repr)
 def test_a_patch_that_changes_nothing_is_not_a_write(change: dict[str, Any]) -> None:
     database = open_database()
     (one,) = fill(database, "t", {"a": 1, "list": [1, None]})

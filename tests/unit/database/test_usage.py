@@ -108,9 +108,7 @@ def test_scheduling_is_limited() -> None:
     text = "Too many functions scheduled by this mutation (limit: 1)"
     fails("TooManyFunctionsScheduled", text, lambda: tx.count_scheduled(10))
     tx = open_database(limits=Limits(scheduled_arguments_bytes_max=100)).begin_mutation()
-    text = (
-        "Too large total size of the arguments of scheduled functions from this mutation (limit: 100 bytes)"
-    )
+    text = "Too large total size of the arguments of scheduled functions from this mutation (limit: 100 bytes)"
     fails("ScheduledFunctionsArgumentsTooLarge", text, lambda: tx.count_scheduled(101))
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from tests.unit.identity.doubles import Desk
 
 from parabola.identity import signing
+from tests.unit.identity.doubles import Desk
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from email import message_from_bytes
 from email.policy import default
 
 import pytest
-from tests.unit.identity.doubles import Desk, error_of
 
 from parabola.identity import NewUser, SmtpSettings
+from tests.unit.identity.doubles import Desk, error_of
 
 pytestmark = pytest.mark.anyio
 

@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 from argon2 import PasswordHasher
-from tests.unit.identity.doubles import QUICK
 
 from parabola.identity import passwords
 from parabola.identity.failures import ClerkFailure
 from parabola.identity.passwords import Passwords
+from tests.unit.identity.doubles import QUICK
 
 pytestmark = pytest.mark.anyio
 

@@ -11,7 +11,6 @@ import httpx
 import jwt
 import pytest
 from starlette.responses import PlainTextResponse
-from tests.unit.identity.doubles import ORIGIN, PASSWORD, Desk
 
 from parabola.auth.fetching import Fetched
 from parabola.auth.providers import OIDCProvider
@@ -19,6 +18,7 @@ from parabola.auth.tokens import TokenVerifier
 from parabola.errors import ParabolaError
 from parabola.identity import IdentityRefused, owns
 from parabola.seams import ManualClock
+from tests.unit.identity.doubles import ORIGIN, PASSWORD, Desk
 
 pytestmark = pytest.mark.anyio
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.unit.auth.doubles import ISSUER, Setting
 
 from parabola.backend import Backend
+from tests.unit.auth.doubles import ISSUER, Setting
 
 FUNCTIONS = """
 from parabola import ConvexError, Int64, action, auth, internal_query, mutation, query, v

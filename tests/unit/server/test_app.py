@@ -9,9 +9,9 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
-from tests.unit.server.conftest import FUNCTIONS, Start
 
 from parabola.backend import Backend
+from tests.unit.server.conftest import FUNCTIONS, Start
 
 
 async def test_the_service_endpoints_answer_in_plain_text(start: Start) -> None:

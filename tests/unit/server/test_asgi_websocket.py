@@ -7,10 +7,10 @@ from typing import Any
 
 import orjson
 import pytest
-from tests.sync_world import World
 
 from parabola import mutation, query
 from parabola.server.asgi_websocket import HIGH_WATER_BYTES, serve_sync_socket
+from tests.sync_world import World
 
 
 @query

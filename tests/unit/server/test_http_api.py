@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from tests.unit.server.conftest import Start
 
 from parabola.limits import Limits
+from tests.unit.server.conftest import Start
 
 
 async def test_queries_mutations_and_actions_answer_with_status_value_and_log_lines(start: Start) -> None:

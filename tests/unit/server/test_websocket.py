@@ -11,8 +11,6 @@ from typing import Any
 import orjson
 import pytest
 import uvicorn
-from tests.sync_world import ManualLoop, World
-from tests.unit.server.test_websocket_frames import frame
 from uvicorn.server import ServerState
 from websockets.asyncio.client import connect as connect_websocket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -20,6 +18,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from parabola import mutation, query
 from parabola.server.websocket import SyncWebSocketProtocol, sync_protocol
 from parabola.server.websocket_frames import Opcode
+from tests.sync_world import ManualLoop, World
+from tests.unit.server.test_websocket_frames import frame
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 

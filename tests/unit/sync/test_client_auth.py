@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.sync.client_socket import Wire, kinds, token
 
 from parabola.sync.client_effects import AuthChanged, AuthRefreshing, FetchToken, OpenSocket, Report
 from parabola.sync.client_tokens import CannotRefresh, Lifetime, read_lifetime, refresh_delay_s
+from tests.unit.sync.client_socket import Wire, kinds, token
 
 
 def asked(wire: Wire) -> FetchToken:

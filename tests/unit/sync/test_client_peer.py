@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import orjson
 import pytest
-from tests.unit.sync.client_socket import START_NS, Wire, failed, kinds, updated, wire_version
 
 from parabola.errors import InvalidValue
 from parabola.sync.client_effects import ConnectionChanged, Ended, FunctionLogged, OpenSocket, Report, ResultsChanged
@@ -12,6 +11,7 @@ from parabola.sync.client_incoming import Answer, Failure
 from parabola.sync.client_requests import ACTION_LOST, ON_WIRE_MAX
 from parabola.sync.versions import encode_ts
 from parabola.values.model import UNDEFINED, Int64
+from tests.unit.sync.client_socket import START_NS, Wire, failed, kinds, updated, wire_version
 
 ADD = {"type": "Add", "udfPath": "messages:list", "args": [{}]}
 

@@ -10,8 +10,6 @@ from typing import Any
 
 import orjson
 import pytest
-from tests.sync_world import MemorySocket, World, end_ts
-from tests.unit.sync.peer_socket import LATER, Socket, mutation_success, value, version
 
 from parabola import ConvexError, mutation, query
 from parabola.storage.memory import MemoryStorage
@@ -19,6 +17,8 @@ from parabola.sync import codec
 from parabola.sync.client_version import ClientVersion
 from parabola.sync.effects import Close
 from parabola.sync.versions import decode_ts
+from tests.sync_world import MemorySocket, World, end_ts
+from tests.unit.sync.peer_socket import LATER, Socket, mutation_success, value, version
 
 
 @query

@@ -6,13 +6,13 @@ from typing import Any
 
 import orjson
 import pytest
-from tests.unit.sync.peer_socket import LATER, NOW, Socket, mutation_success, value, version
 
 from parabola.limits import Limits
 from parabola.sync import codec
 from parabola.sync.effects import AwaitTimestamp, Close, RunAction, RunMutation, VerifyToken
 from parabola.sync.results import QueryResult
 from parabola.sync.versions import encode_ts
+from tests.unit.sync.peer_socket import LATER, NOW, Socket, mutation_success, value, version
 
 # Versions.
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from reaktiv import Signal
-from tests.unit.ui.memory_link import MemoryLink
 
 from parabola.client import ClientError
 from parabola.ui import Auth, inject_auth, provide_auth, provide_clerk_auth
+from tests.unit.ui.memory_link import MemoryLink
 
 pytestmark = pytest.mark.usefixtures("provided")
 

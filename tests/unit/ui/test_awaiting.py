@@ -9,10 +9,10 @@ import weakref
 
 import pytest
 from reaktiv import Signal
-from tests.unit.ui.memory_link import MemoryLink, connection_state
 
 from parabola.client import ClientError
 from parabola.ui import inject_connection_state, until
+from tests.unit.ui.memory_link import MemoryLink, connection_state
 
 
 async def test_until_waits_for_the_signals_that_it_reads() -> None:

@@ -6,10 +6,10 @@ import threading
 from typing import Any
 
 import pytest
-from tests.unit.ui.memory_link import MemoryLink
 
 from parabola.client import CallFailed, ClientError, LocalStore, QueryState
 from parabola.ui import Scope, inject_action, inject_mutation
+from tests.unit.ui.memory_link import MemoryLink
 
 pytestmark = pytest.mark.usefixtures("provided")
 

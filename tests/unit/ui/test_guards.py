@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 from reaktiv import Signal
-from tests.unit.ui.memory_link import MemoryLink
 
 from parabola.ui import Allowed, Redirect, auth_guard, login_address, provide_auth, return_address, unauth_guard
+from tests.unit.ui.memory_link import MemoryLink
 
 
 def test_a_stranger_is_sent_to_the_login_page_with_the_address_that_was_wanted() -> None:

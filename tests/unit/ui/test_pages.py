@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from reaktiv import Signal
-from tests.unit.ui.memory_link import MemoryLink
 
 from parabola.client import CallFailed, PaginatedState
 from parabola.errors import InvalidArgument
 from parabola.ui import PaginatedQuery, inject_paginated_query, skip
+from tests.unit.ui.memory_link import MemoryLink
 
 pytestmark = pytest.mark.usefixtures("provided")
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from reaktiv import Effect, Signal
-from tests.unit.ui.memory_link import MemoryLink
 
 from parabola.client import CallFailed, QueryState
 from parabola.client.states import LOADING
 from parabola.ui import inject_queries, inject_query, skip
+from tests.unit.ui.memory_link import MemoryLink
 
 pytestmark = pytest.mark.usefixtures("provided")
 

@@ -6,12 +6,12 @@ import asyncio
 import threading
 
 import pytest
-from tests.unit.ui.memory_link import MemoryLink, scope_over
 
 from parabola.client import ClientError
 from parabola.errors import InvalidArgument
 from parabola.ui import Scope, inject_parabola, inject_prewarm_query, inject_query, provide_parabola
 from parabola.ui.scopes import add_scope_finder, find_scope
+from tests.unit.ui.memory_link import MemoryLink, scope_over
 
 
 def test_outside_every_scope_the_error_says_what_to_write() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from tests.unit.identity.doubles import Desk, error_of
 
 pytestmark = pytest.mark.anyio

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.identity.doubles import ORIGIN, PASSWORD, Desk, error_of
 
 from parabola.identity import IdentitySettings
+from tests.unit.identity.doubles import ORIGIN, PASSWORD, Desk, error_of
 
 pytestmark = pytest.mark.anyio
 

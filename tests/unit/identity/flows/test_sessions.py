@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.identity.doubles import PASSWORD, Desk, claims_of, error_of
 
 from parabola.identity import RateLimits, TokenTemplate
+from tests.unit.identity.doubles import PASSWORD, Desk, claims_of, error_of
 
 pytestmark = pytest.mark.anyio
 

@@ -6,10 +6,10 @@ import asyncio
 from typing import Any
 
 import pytest
-from tests.unit.identity.doubles import PASSWORD, Browser, Desk, error_of
 
 from parabola.identity import NewUser, RateLimits
 from parabola.identity.chance import Chance
+from tests.unit.identity.doubles import PASSWORD, Browser, Desk, error_of
 
 pytestmark = pytest.mark.anyio
 

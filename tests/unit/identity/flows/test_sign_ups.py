@@ -6,9 +6,9 @@ import asyncio
 from typing import Any
 
 import pytest
-from tests.unit.identity.doubles import PASSWORD, Desk, error_of
 
 from parabola.identity import RateLimits, UserFilter
+from tests.unit.identity.doubles import PASSWORD, Desk, error_of
 
 pytestmark = pytest.mark.anyio
 

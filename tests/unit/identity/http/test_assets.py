@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from tests.unit.identity.doubles import Desk, error_of
 
 pytestmark = pytest.mark.anyio

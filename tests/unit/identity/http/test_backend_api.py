@@ -11,9 +11,9 @@ from argon2 import PasswordHasher
 from clerk_backend_api import Clerk
 from clerk_backend_api.models import ClerkErrors, SDKError
 from clerk_backend_api.models import QueryParamStatus as Status
-from tests.unit.identity.doubles import ORIGIN, PASSWORD, Desk, claims_of, error_of
 
 from parabola.identity import IdentitySettings
+from tests.unit.identity.doubles import ORIGIN, PASSWORD, Desk, claims_of, error_of
 
 pytestmark = pytest.mark.anyio
 

@@ -7,10 +7,10 @@ import re
 from typing import Any
 
 import pytest
-from tests.unit.identity.doubles import ORIGIN, PASSWORD, Desk, claims_of, error_of
 
 from parabola.identity import NewUser, SmtpSettings
 from parabola.identity.store.work import Work
+from tests.unit.identity.doubles import ORIGIN, PASSWORD, Desk, claims_of, error_of
 
 pytestmark = pytest.mark.anyio
 

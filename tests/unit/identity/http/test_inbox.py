@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.unit.identity.doubles import Desk, error_of
 
 from parabola.identity import NewUser
+from tests.unit.identity.doubles import Desk, error_of
 
 pytestmark = pytest.mark.anyio
 

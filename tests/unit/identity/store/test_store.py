@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.identity.doubles import Desk
 
 from parabola.identity.failures import ClerkFailure
 from parabola.identity.records import Client, EmailAddress, Session, SignIn, User
 from parabola.identity.store.store import Store
 from parabola.identity.store.work import Work
 from parabola.identity.upkeep import INTERVAL_MS, KEEP_ENDED_SESSIONS_MS, KEEP_IDLE_CLIENTS_MS, Upkeep
+from tests.unit.identity.doubles import Desk
 
 pytestmark = pytest.mark.anyio
 
