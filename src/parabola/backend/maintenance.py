@@ -20,10 +20,11 @@ from parabola.seams import Clock
 INTERVAL_S: Final = 5.0
 """How often to look. Removal of versions itself happens in the storage, in the background."""
 
-RECORDS_PER_LOOK_MAX: Final = 500
-"""How many records one look removes: some milliseconds of work. While there are more, the next look comes soon."""
+RECORDS_PER_LOOK_MAX: Final = 100
+"""How many records one look removes; everybody waits meanwhile, for less than 10 ms on SQLite. While there are more,
+the next look comes soon: some thousands a second, about as fast as a busy server makes them."""
 
-_SOON_S: Final = 0.1
+_SOON_S: Final = 0.02
 
 _log = logging.getLogger("parabola.backend")
 
