@@ -36,6 +36,8 @@ class PageServer:
 
     def __init__(self, upstream: str | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.upstream = upstream
+        self.written: dict[str, str] = {}
+        """Pages that a test wrote itself, by path."""
         self._scheme = "http" if tls is None else "https"
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         if tls is not None:
@@ -69,6 +71,10 @@ class _Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         if path.startswith(PROXIED):
             self._hand_on()
+            return
+        written = self.server.pages.written.get(path)  # type: ignore[attr-defined]
+        if written is not None:
+            self._answer(200, TYPES[".html"], written.encode())
             return
         file = _file_for(path)
         if file is None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import ssl
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -160,33 +162,54 @@ def test_a_page_under_another_name_of_this_machine_is_warned_about(
     identity.wait_for_log(rf"{names}. Those are different sites")
 
 
+def _module_page(log: str) -> str:
+    (line,) = re.findall(r"with the package @clerk/clerk-js: (new Clerk\(.*\))", log)
+    return f"""<script type="module">
+        import {{ Clerk }} from "/clerk-5/clerk.mjs";
+        window.Clerk = {line};
+        await window.Clerk.load();
+        document.title = "loaded";
+    </script>"""
+
+
+def _script_tag_page(log: str) -> str:
+    (tag,) = re.findall(r"with script tags: (<script .*</script>)", log)
+    loading = "addEventListener('load', async () => { await Clerk.load(); document.title = 'loaded'; });"
+    return tag.replace("…/clerk.browser.js", "/clerk-5/clerk.browser.js") + f"<script>{loading}</script>"
+
+
+def _key_alone_page(log: str) -> str:
+    (tag,) = re.findall(r"put (<script .*</script>) before your scripts", log)
+    (key,) = re.findall(r"Publishable key: (pk_test_\S+)", log)
+    return f"""{tag}<script type="module">
+        import {{ Clerk }} from "/clerk-5/clerk.mjs";
+        window.Clerk = new Clerk("{key}");
+        await window.Clerk.load();
+        document.title = "loaded";
+    </script>"""
+
+
+@pytest.mark.parametrize("page_of", [_module_page, _script_tag_page, _key_alone_page])
 def test_what_the_server_prints_is_all_that_a_newcomer_needs(
-    browser: Browser, identity: IdentityProcess, email: str
+    browser: Browser, identity: IdentityProcess, email: str, page_of: Callable[[str], str]
 ) -> None:
-    """The line that the server prints, pasted as it is into a page of a few lines."""
-    line = identity.wait_for_log(r"In your page: (new Clerk\(.*\))").group(1)
+    """Each of the lines that the server prints, pasted as it is into a page of a few lines."""
+    identity.wait_for_log(r"before your scripts")
     with PageServer() as pages:
         context, seen = new_profile(browser)
         page = context.new_page()
-        page.goto(pages.url())
-        page.add_script_tag(
-            type="module",
-            content=f"""
-                import {{ Clerk }} from "/clerk-5/clerk.mjs";
-                window.clerk = {line};
-                await clerk.load();
-                document.title = "loaded";
-            """,
-        )
+        pages.written["/mine"] = f"<!doctype html><title>mine</title>{page_of(identity.log)}"
+        page.goto(pages.url("/mine"))
         page.wait_for_function("document.title === 'loaded'")
-        user = page.evaluate(
+        page.evaluate(
             """async ([emailAddress, password]) => {
-                const attempt = await clerk.client.signUp.create({ emailAddress, password });
-                await clerk.setActive({ session: attempt.createdSessionId });
-                return [clerk.user.id, await clerk.session.getToken({ template: "convex" })];
+                const attempt = await Clerk.client.signUp.create({ emailAddress, password });
+                await Clerk.setActive({ session: attempt.createdSessionId });
             }""",
             [email, PASSWORD],
         )
+        page.wait_for_function("() => Clerk.user && Clerk.session")
+        user = page.evaluate("async () => [Clerk.user.id, await Clerk.session.getToken({ template: 'convex' })]")
         context.close()
     assert user[0].startswith("user_")
     assert seen.foreign == [], "the newcomer forgot telemetry: false, and still nothing left the machine"

@@ -79,7 +79,16 @@ def announce(server: IdentityServer) -> None:
     out.print(f"Identity server: {address}", markup=False)
     out.print(f"Publishable key: {server.publishable_key}", markup=False)
     show_new_secret_key(server)
-    notice(f'In your page: new Clerk("{server.publishable_key}", {{ proxyUrl: "{address}" }})')
+    key = server.publishable_key
+    notice(f'In your page, with the package @clerk/clerk-js: new Clerk("{key}", {{ proxyUrl: "{address}" }})')
+    notice(
+        f'Or with script tags: <script src="…/clerk.browser.js" data-clerk-publishable-key="{key}" '
+        f'data-clerk-proxy-url="{address}"></script>'
+    )
+    notice(
+        "Or with the key alone, new Clerk(key): put "
+        f'<script src="{address}/dev-redirect.js"></script> before your scripts'
+    )
     if server.settings.is_development:
         notice(f"E-mails that it would send are at {address}/inbox")
 
