@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from parabola.database.catalog import Table
 from parabola.database.committer import Committer
-from parabola.database.read_set import ReadSet
 from parabola.database.scan import Scan
 from parabola.database.transaction import Conflict, Transaction
 from parabola.database.write_log import LogEntry
@@ -50,7 +50,14 @@ def test_a_seed_gives_the_same_history_again() -> None:
 
 def lost_update(history: History, patch: pytest.MonkeyPatch) -> None:
     """Reads by id leave no evidence."""
-    patch.setattr(ReadSet, "add_point", lambda self, index_number, key: None)
+    load = Transaction._load
+
+    def load_quietly(self: Transaction, table: Table, document_id: str, *, unmetered: bool) -> bytes | None:
+        data = load(self, table, document_id, unmetered=unmetered)
+        (self._system_reads if unmetered else self._reads.recent).pop()
+        return data
+
+    patch.setattr(Transaction, "_load", load_quietly)
 
 
 def write_skew(history: History, patch: pytest.MonkeyPatch) -> None:
@@ -130,12 +137,12 @@ def forgotten_nested_reads(history: History, patch: pytest.MonkeyPatch) -> None:
     saved: dict[int, list[list[Any]]] = {}
 
     def begin_nested(self: Transaction) -> None:
-        saved.setdefault(id(self), []).append(list(self._reads._recent))
+        saved.setdefault(id(self), []).append(list(self._reads.recent))
         begin(self)
 
     def rollback_nested(self: Transaction) -> None:
         rollback(self)
-        self._reads._recent[:] = saved[id(self)].pop()
+        self._reads.recent[:] = saved[id(self)].pop()
 
     patch.setattr(Transaction, "begin_nested", begin_nested)
     patch.setattr(Transaction, "rollback_nested", rollback_nested)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from parabola.database.catalog import Catalog, Table
+from parabola.database.system_tables import SYSTEM_TABLE_NUMBER_MAX
 from parabola.errors import DeveloperError, InvalidArgument, QueryError
-from parabola.values.ids import InvalidId, decode_id
+from parabola.values.ids import InvalidId, decode_id, table_number_of
 from parabola.values.model import UNDEFINED
 from parabola.values.order import values_equal
 from parabola.values.render import render_value
@@ -56,6 +58,21 @@ def nonexistent(what: str, document_id: str) -> DeveloperError:
 
 def system_table_is_read_only() -> QueryError:
     return QueryError("System tables (prefixed with `_`) are read-only.", code="SystemTableError")
+
+
+def table_to_write(catalog: Catalog, document_id: Any, method: str, table: str | None) -> Table:
+    """The table that an id belongs to, if users may write to it, and if it is the one that was named, if one was."""
+    number = table_number_of(document_id)
+    if number is None:
+        raise not_an_id(document_id, method)
+    if number <= SYSTEM_TABLE_NUMBER_MAX:
+        raise system_table_is_read_only()
+    found = catalog.table_by_number(number)
+    if found is None:
+        raise table_not_found(method, document_id)
+    if table is not None and found.name != table:
+        raise wrong_table(method, table, found.name)
+    return found
 
 
 def is_system_name(table: Any, method: str) -> bool:

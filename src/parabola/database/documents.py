@@ -6,8 +6,6 @@ with their system fields; the schema sees them without.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from parabola.database.catalog import Catalog, Table
 from parabola.database.key_functions import Document
 from parabola.database.usage import SIZE_PER_STORED_BYTE_MAX
@@ -18,13 +16,8 @@ from parabola.values.documents import encode_document
 from parabola.values.model import SAFE_INTEGER_MAX, UNDEFINED, normalize_document
 from parabola.values.order import values_equal
 
-
-class Changed(NamedTuple):
-    """A document as it will be."""
-
-    document: Document
-    data: bytes
-    """Its stored form."""
+Changed = tuple[Document, bytes]
+"""A document as it will be, and its stored form. A plain tuple: one is made for each write."""
 
 
 def new_document(value: Document, document_id: str, creation_time: float, limits: Limits) -> Changed:
@@ -32,7 +25,7 @@ def new_document(value: Document, document_id: str, creation_time: float, limits
     document, _, plain = normalize_document(value, limits)
     document["_id"] = document_id
     document["_creationTime"] = creation_time
-    return Changed(document, encode_document(document, plain=plain))
+    return document, encode_document(document, plain=plain)
 
 
 def patched_document(old: Document, old_data: bytes, fields: Document, limits: Limits) -> Changed | None:
@@ -40,14 +33,12 @@ def patched_document(old: Document, old_data: bytes, fields: Document, limits: L
 
     What is stored is known to be in order, so only the fields are looked at, and the size of the whole.
     """
-    removed: list[str] = []
     if _is_plain_change(old, fields):
-        changes, plain = fields, True
-    else:
-        removed = [name for name, item in fields.items() if item is UNDEFINED]
-        if removed:
-            fields = {name: item for name, item in fields.items() if item is not UNDEFINED}
-        changes, _, plain = normalize_document(fields, limits)
+        return _plainly_patched(old, old_data, fields, limits)
+    removed = [name for name, item in fields.items() if item is UNDEFINED]
+    if removed:
+        fields = {name: item for name, item in fields.items() if item is not UNDEFINED}
+    changes, _, plain = normalize_document(fields, limits)
     new = old.copy()
     changed = False
     for name, item in changes.items():
@@ -66,7 +57,29 @@ def patched_document(old: Document, old_data: bytes, fields: Document, limits: L
     data = encode_document(new, plain=plain and old_data[:1] == b"{")
     if len(data) * SIZE_PER_STORED_BYTE_MAX > limits.document_bytes_max:
         normalize_document(new, limits)  # measures it, and raises if it has become too large
-    return Changed(new, data)
+    return new, data
+
+
+def _plainly_patched(old: Document, old_data: bytes, fields: Document, limits: Limits) -> Changed | None:
+    """The same for what `_is_plain_change` accepts: no field comes or goes, and nothing has to be normalised."""
+    changed = False
+    new = old.copy()
+    for name, item in fields.items():
+        # System fields were checked to be the same as before.
+        if name[:1] == "_":
+            continue
+        was = old[name]
+        # Equal Python values of one of the plain types are equal values; of two types, they may or may not be.
+        if was == item and (was.__class__ is item.__class__ or values_equal(was, item)):
+            continue
+        new[name] = item
+        changed = True
+    if not changed:
+        return None
+    data = encode_document(new, plain=old_data[:1] == b"{")
+    if len(data) * SIZE_PER_STORED_BYTE_MAX > limits.document_bytes_max:
+        normalize_document(new, limits)  # measures it, and raises if it has become too large
+    return new, data
 
 
 def _is_plain_change(old: Document, fields: Document) -> bool:
@@ -90,7 +103,7 @@ def replaced_document(old: Document, value: Document, limits: Limits) -> Changed
     document, _, plain = normalize_document({**value, "_id": old["_id"], "_creationTime": old["_creationTime"]}, limits)
     if values_equal(old, document):
         return None
-    return Changed(document, encode_document(document, plain=plain))
+    return document, encode_document(document, plain=plain)
 
 
 def check_schema(table: Table, document: Document, catalog: Catalog) -> str | None:

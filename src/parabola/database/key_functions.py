@@ -3,6 +3,7 @@
 The key of an index entry is the index's fields, then `_creationTime`, then `_id`, each in the order-preserving form of
 `values.keys`, one after another. Every commit needs the keys of every written document on every index of its table, old
 and new, so the function is generated as source: no loop over indexes, and the two trailing parts are encoded once.
+Positive numbers, which creation times and most numeric fields are, are packed in place; `encode_key` has the rest.
 
 `id_key` is what `by_id` uses: the same encoding of the id string alone. Ids are ASCII letters and digits, so
 nothing in them needs escaping.
@@ -10,14 +11,19 @@ nothing in them needs escaping.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from parabola.values.keys import encode_key
 from parabola.values.model import UNDEFINED
 
 Document = dict[str, Any]
 KeyFunction = Callable[[Document], tuple[bytes, ...]]
+
+# The key of a positive number, as in `values.keys`: its tag, and its bits with the sign turned over.
+_pack_positive: Final = struct.Struct(">Bd").pack
+_FLOAT_TAG: Final = encode_key(1.0)[0]
 
 
 def id_key(document_id: str) -> bytes:
@@ -37,26 +43,34 @@ def value_at(document: Document, path: Sequence[str]) -> Any:
 
 def compile_key_function(indexes: Sequence[Sequence[str]]) -> KeyFunction:
     """A function from a document to its keys: by_id, by_creation_time, then one for each list of field paths."""
-    constants: dict[str, Any] = {"encode_key": encode_key, "UNDEFINED": UNDEFINED, "value_at": value_at}
+    constants: dict[str, Any] = {
+        "encode_key": encode_key,
+        "pack_positive": _pack_positive,
+        "UNDEFINED": UNDEFINED,
+        "value_at": value_at,
+    }
+    source = (
+        "def keys_of(document):\n"
+        "    get = document.get\n"
+        "    id_part = b'\\x10' + document['_id'].encode() + b'\\x00'\n"
+        f"    tail = pack_positive({_FLOAT_TAG}, -document['_creationTime']) + id_part\n"
+    )
     keys = ["id_part", "tail"]
     for fields in indexes:
         parts: list[str] = []
         for field in fields:
             path = field.split(".")
             if len(path) == 1:
-                parts.append(f"encode_key(get({field!r}, UNDEFINED))")
+                value = f"value_{len(keys)}_{len(parts)}"
+                source += f"    {value} = get({field!r}, UNDEFINED)\n"
+                is_positive = f"({value}.__class__ is float or {value}.__class__ is int) and {value} > 0"
+                parts.append(f"(pack_positive({_FLOAT_TAG}, -{value}) if {is_positive} else encode_key({value}))")
             else:
                 constant = f"path_{len(constants)}"
                 constants[constant] = tuple(path)
                 parts.append(f"encode_key(value_at(document, {constant}))")
         keys.append(" + ".join([*parts, "tail"]))
-    source = (
-        "def keys_of(document):\n"
-        "    get = document.get\n"
-        "    id_part = b'\\x10' + document['_id'].encode() + b'\\x00'\n"
-        "    tail = encode_key(document['_creationTime']) + id_part\n"
-        f"    return ({', '.join(keys)})\n"
-    )
+    source += f"    return ({', '.join(keys)})\n"
     exec(compile(source, "<key function>", "exec"), constants)  # the names in it are identifiers, checked at definition
     compiled: KeyFunction = constants["keys_of"]
     return compiled

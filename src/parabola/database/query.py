@@ -225,7 +225,15 @@ class Query:
             return []
         if not self._filters and n <= _FIRST_BATCH:
             self._state = _CLOSED
-            at_once = self._tx.read_first(resolved, n, self._unmetered)
+            at_once = self._tx.read_first(
+                resolved.table,
+                resolved.index,
+                resolved.lower,
+                resolved.upper,
+                descending=resolved.descending,
+                limit=n,
+                unmetered=self._unmetered,
+            )
             if at_once is not None:
                 return at_once
         scan = self._scan(resolved, n if not self._filters else max(n, 32))
@@ -316,9 +324,12 @@ class Query:
         if name is None or name == BY_CREATION_TIME:
             index = table.by_creation_time
         else:
-            index = self._tx.index_for_query(table, name)
-        if self._clauses:
-            lower, upper = key_range(table.name, index.name, index.fields, self._clauses)
+            declared = table.indexes.get(name)
+            usable = declared is not None and declared.state == "enabled"
+            index = declared if usable and declared is not None else self._tx.index_for_query(table, name)
+        clauses = self._clauses
+        if clauses:
+            lower, upper = key_range(table.name, index.name, index.fields, clauses)
         else:
             lower, upper = b"", None
         return ResolvedQuery(table, index, lower, upper, self._direction == "desc", self._filters)

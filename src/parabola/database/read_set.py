@@ -27,21 +27,22 @@ from parabola.database.write_log import LogEntry, TouchedKey
 class ReadSet:
     """Ranges of keys, by index number."""
 
-    __slots__ = ("_merged", "_merged_count", "_recent")
+    __slots__ = ("_merged", "_merged_count", "recent")
 
     def __init__(self) -> None:
-        # Everything is in exactly one of the two: in _recent as it came, or in _merged.
-        self._recent: list[tuple[int, bytes, bytes | None]] = []
+        # Everything is in exactly one of the two: in `recent` as it came, or in _merged.
+        self.recent: list[tuple[int, bytes, bytes | None]] = []
+        """Where a transaction appends (index number, lower, upper) itself, which saves a call for each read."""
         self._merged: dict[int, IntervalSet] = {}
         self._merged_count = 0
 
     def add(self, index_number: int, lower: bytes, upper: bytes | None) -> None:
         """The keys [lower, upper) of the index were looked at; None is the end of the index."""
-        self._recent.append((index_number, lower, upper))
+        self.recent.append((index_number, lower, upper))
 
     def add_point(self, index_number: int, key: bytes) -> None:
         """Exactly `key` was looked at."""
-        self._recent.append((index_number, key, key + b"\x00"))
+        self.recent.append((index_number, key, key + b"\x00"))
 
     def overlaps(self, write: LogEntry) -> bool:
         """Whether the commit touched anything that was read."""
@@ -49,7 +50,7 @@ class ReadSet:
 
     def first_overlap(self, write: LogEntry) -> TouchedKey | None:
         """The first touched key that was read, to tell people what was in the way; None if there is none."""
-        if self._recent:
+        if self.recent:
             self._merge()
         merged = self._merged
         for touched in write.touched:
@@ -60,37 +61,35 @@ class ReadSet:
 
     def intervals(self) -> Mapping[int, IntervalSet]:
         """The ranges by index number, merged. Not to be changed."""
-        if self._recent:
+        if self.recent:
             self._merge()
         return self._merged
 
     @property
     def range_count(self) -> int:
         """How many ranges were read, overlapping and adjacent ones merged."""
-        if self._recent:
+        if self.recent:
             self._merge()
         return self._merged_count
 
     def has_more_ranges_than(self, count: int) -> bool:
         """The same question as `range_count > count`, without the merging while the answer is plainly no."""
-        if self._merged_count + len(self._recent) <= count:
-            return False
-        return self.range_count > count
+        return self._merged_count + len(self.recent) > count and self.range_count > count
 
     def update(self, other: ReadSet) -> None:
         """Adds all that `other` holds."""
         for index_number, intervals in other.intervals().items():
             for lower, upper in intervals:
-                self._recent.append((index_number, lower, upper))
+                self.recent.append((index_number, lower, upper))
 
     def _merge(self) -> None:
         merged = self._merged
-        for index_number, lower, upper in self._recent:
+        for index_number, lower, upper in self.recent:
             intervals = merged.get(index_number)
             if intervals is None:
                 intervals = merged[index_number] = IntervalSet()
             intervals.add(lower, upper)
-        self._recent.clear()
+        self.recent.clear()
         self._merged_count = sum(map(len, merged.values()))
 
     def __repr__(self) -> str:

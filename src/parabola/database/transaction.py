@@ -14,13 +14,14 @@ from math import nextafter
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from parabola.database import arguments
+from parabola.database.arguments import table_to_write
 from parabola.database.catalog import READABLE_SYSTEM_TABLES, Catalog, Index, Table
 from parabola.database.conflict import Conflict
 from parabola.database.cursors import CursorCodec
 from parabola.database.documents import Changed, check_schema, new_document, patched_document, replaced_document
 from parabola.database.key_functions import Document, id_key
 from parabola.database.nested import Nested
-from parabola.database.query import Query, ResolvedQuery
+from parabola.database.query import Query
 from parabola.database.read_set import ReadSet
 from parabola.database.scan import Scan
 from parabola.database.system_tables import (
@@ -126,8 +127,8 @@ class Transaction:
         self._storage = storage
         self._entropy = entropy
         self._reads = ReadSet()
-        # Reads of system tables, kept apart since they do not count against the limit on ranges.
-        self._system_reads = ReadSet()
+        # Reads of system tables, kept apart since they do not count against the limit on ranges: index, lower, upper.
+        self._system_reads: list[tuple[int, bytes, bytes | None]] = []
         self._open_scans: list[tuple[Scan, bool]] = []
         # Stored forms that were read, so that reading a document and then patching it costs one look into the storage.
         self._known: dict[str, bytes] = {}
@@ -142,7 +143,8 @@ class Transaction:
 
     def get(self, document_id: Any, table: str | None = None, *, system: bool = False) -> Document | None:
         """The document, as a fresh dict, or None. Raises `InvalidArgument` for what is no id of `table`."""
-        self.check_open()
+        if self._closed:
+            self.check_open()
         found = self._table_of(document_id, "get", table, system=system)
         if found is None or (system and found.name not in READABLE_SYSTEM_TABLES):
             return None
@@ -162,8 +164,12 @@ class Transaction:
 
     def query(self, table: str, *, system: bool = False) -> Query:
         """Begins a query over `table`; see `query.Query`. Nothing is read yet."""
-        self.check_open()
-        if arguments.is_system_name(table, "query") != system:
+        if self._closed:
+            self.check_open()
+        # A check of the name in place, which is right for every proper one; `is_system_name` knows the others.
+        if (type(table) is not str or (table[:1] == "_") is not system) and (
+            arguments.is_system_name(table, "query") != system
+        ):
             text = (
                 "User tables can only be accessed from db.query()."
                 if system
@@ -187,8 +193,9 @@ class Transaction:
 
     def patch(self, document_id: Any, fields: Any, table: str | None = None) -> None:
         """Sets the given top-level fields, removes those that are `UNDEFINED`, keeps the others."""
-        self._check_writable()
-        found = self._table_to_write(document_id, "patch", table)
+        if self._closed or self.kind != "mutation":
+            self._check_writable()
+        found = table_to_write(self.catalog, document_id, "patch", table)
         if not isinstance(fields, dict):
             raise arguments.not_an_object("patch")
         self._patch(found, document_id, fields, metered=True)
@@ -196,7 +203,7 @@ class Transaction:
     def replace(self, document_id: Any, value: Any, table: str | None = None) -> None:
         """Sets all fields of a document but its `_id` and `_creationTime`."""
         self._check_writable()
-        found = self._table_to_write(document_id, "replace", table)
+        found = table_to_write(self.catalog, document_id, "replace", table)
         if not isinstance(value, dict):
             raise arguments.not_an_object("replace")
         self._replace(found, document_id, value, metered=True)
@@ -204,7 +211,7 @@ class Transaction:
     def delete(self, document_id: Any, table: str | None = None) -> None:
         """Removes a document."""
         self._check_writable()
-        found = self._table_to_write(document_id, "delete", table)
+        found = table_to_write(self.catalog, document_id, "delete", table)
         self._delete(found, document_id, metered=True)
 
     def count_scheduled(self, argument_bytes: int) -> None:
@@ -247,7 +254,8 @@ class Transaction:
 
     def system_note_absent(self, table: str, document_id: str) -> None:
         """Leaves the evidence of having looked for a document, for a caller who knows that there is none."""
-        self._system_reads.add_point(self._existing(table).by_id_number, id_key(document_id))
+        key = id_key(document_id)
+        self._system_reads.append((self._existing(table).by_id_number, key, key + b"\x00"))
 
     def system_insert(self, table: str, value: Document, document_id: str | None = None) -> str:
         """Stores a document in a system table; returns its id. One that is given must have been read to be free."""
@@ -277,11 +285,10 @@ class Transaction:
     def read_set(self) -> ReadSet:
         """All evidence so far. The set keeps growing while the transaction reads."""
         for scan, system in self._open_scans:
-            lower, upper = scan.interval()
-            (self._system_reads if system else self._reads).add(scan.index.number, lower, upper)
-        if self._system_reads.range_count:
-            self._reads.update(self._system_reads)
-            self._system_reads = ReadSet()
+            (self._system_reads if system else self._reads.recent).append((scan.index.number, *scan.interval()))
+        if self._system_reads:
+            self._reads.recent += self._system_reads
+            self._system_reads.clear()
         return self._reads
 
     @property
@@ -327,7 +334,7 @@ class Transaction:
         if index is not None and index.state == "enabled":
             return index
         key = encode_key(table.name) + encode_key(name)
-        self._system_reads.add(_INDEXES_BY_TABLE, key, prefix_end(key))
+        self._system_reads.append((_INDEXES_BY_TABLE, key, prefix_end(key)))
         raise arguments.unusable_index(table.name, name, None if index is None else index.state)
 
     def open_scan(
@@ -342,7 +349,8 @@ class Transaction:
         unmetered: bool,
     ) -> Scan:
         """A walk over a range. It leaves evidence only through `record_scan` or `watch_scan`."""
-        self._check_reads(index.number, lower, unmetered)
+        if not unmetered:
+            self._check_reads(index.number, lower)
         return Scan(
             self._storage,
             self.begin_ts,
@@ -357,8 +365,7 @@ class Transaction:
 
     def record_scan(self, scan: Scan, unmetered: bool) -> None:
         """Takes the range that a finished walk has looked at into the read set."""
-        lower, upper = scan.interval()
-        (self._system_reads if unmetered else self._reads).add(scan.index.number, lower, upper)
+        (self._system_reads if unmetered else self._reads.recent).append((scan.index.number, *scan.interval()))
 
     def watch_scan(self, scan: Scan, unmetered: bool) -> None:
         """The same for a walk that goes on: its range is taken whenever the read set is asked for."""
@@ -376,30 +383,38 @@ class Transaction:
         if not unmetered:
             self.usage.count_reads([row[2] for row in rows])
 
-    def read_first(self, query: ResolvedQuery, limit: int, unmetered: bool) -> list[Document] | None:
+    def read_first(
+        self,
+        table: Table,
+        index: Index,
+        lower: bytes,
+        upper: bytes | None,
+        *,
+        descending: bool,
+        limit: int,
+        unmetered: bool,
+    ) -> list[Document] | None:
         """The first documents of a range in one go; None if own writes may be among them, so that it takes a `Scan`.
 
         The same evidence and the same counting as a `Scan`, for the commonest reads of all: `first` and `unique`.
         """
-        index = query.index
         if self.writes.by_id or index.position == 0:
             return None
-        self._check_reads(index.number, query.lower, unmetered)
-        lower, upper = query.lower, query.upper
+        index_number = index.number
+        if not unmetered:
+            self._check_reads(index_number, lower)
         rows = self._storage.scan_index(
-            index.number, query.table.number, lower, upper, self.begin_ts, descending=query.descending, limit=limit
+            index_number, table.number, lower, upper, self.begin_ts, descending=descending, limit=limit
         )
         if len(rows) == limit:
-            if query.descending:
-                lower = rows[-1].key
+            if descending:
+                lower = rows[-1][0]
             else:
-                upper = rows[-1].key + b"\x00"
-        (self._system_reads if unmetered else self._reads).add(index.number, lower, upper)
-        keep = self._known if self.kind == "mutation" else None
+                upper = rows[-1][0] + b"\x00"
+        (self._system_reads if unmetered else self._reads.recent).append((index_number, lower, upper))
         found: list[Document] = []
         for _, document_id, data in rows:
-            if keep is not None:
-                keep[document_id] = data
+            self._known[document_id] = data
             if not unmetered:
                 self.usage.count_read(data)
             found.append(decode_document(data))
@@ -433,7 +448,7 @@ class Transaction:
         table = self.catalog.table(name)
         if table is None:
             key = encode_key(name)
-            self._system_reads.add(_TABLES_BY_NAME, key, prefix_end(key))
+            self._system_reads.append((_TABLES_BY_NAME, key, prefix_end(key)))
         return table
 
     def _existing(self, name: str) -> Table:
@@ -457,41 +472,29 @@ class Transaction:
         found = self.catalog.table_by_number(number)
         if found is None:
             # Should the table come to be, so may the document.
-            self._system_reads.add_point(by_id_index_number(number), id_key(document_id))
+            key = id_key(document_id)
+            self._system_reads.append((by_id_index_number(number), key, key + b"\x00"))
         if table is not None and (found is None or found.name != table):
             raise arguments.wrong_table(method, table, None if found is None else found.name)
         return found
 
-    def _table_to_write(self, document_id: Any, method: str, table: str | None) -> Table:
-        number = table_number_of(document_id)
-        if number is None:
-            raise arguments.not_an_id(document_id, method)
-        if number <= SYSTEM_TABLE_NUMBER_MAX:
-            raise arguments.system_table_is_read_only()
-        found = self.catalog.table_by_number(number)
-        if found is None:
-            raise arguments.table_not_found(method, document_id)
-        if table is not None and found.name != table:
-            raise arguments.wrong_table(method, table, found.name)
-        return found
-
-    def _check_reads(self, index_number: int, lower: bytes, unmetered: bool) -> None:
+    def _check_reads(self, index_number: int, lower: bytes) -> None:
         """Raises if a limit on reads is crossed, or would be by one more range that begins at `lower`."""
-        if unmetered:
-            return
-        usage = self.usage
-        if usage.documents_read > self.limits.documents_read_max or usage.bytes_read.bound > usage.bytes_read.limit:
+        usage, limits = self.usage, self.limits
+        meter = usage.bytes_read
+        if usage.documents_read > limits.documents_read_max or meter.bound > meter.limit:
             usage.check_reads()
-        if self._reads.has_more_ranges_than(self.limits.index_ranges_read_max - 1):
+        if self._reads.has_more_ranges_than(limits.index_ranges_read_max - 1):
             known = self._reads.intervals().get(index_number)
             if known is None or not known.contains(lower):
                 raise usage.ranges_error()
 
     def _load(self, table: Table, document_id: str, *, unmetered: bool) -> bytes | None:
         """The document's stored form as this transaction sees it. Leaves evidence and counts."""
-        key = id_key(document_id)
-        self._check_reads(table.by_id_number, key, unmetered)
-        (self._system_reads if unmetered else self._reads).add_point(table.by_id_number, key)
+        key = b"\x10" + document_id.encode() + b"\x00"  # id_key(), in place
+        if not unmetered:
+            self._check_reads(table.by_id_number, key)
+        (self._system_reads if unmetered else self._reads.recent).append((table.by_id_number, key, key + b"\x00"))
         data: bytes | None
         write = self.writes.by_id.get(document_id)
         if write is not None:
@@ -518,7 +521,7 @@ class Transaction:
         new = new_document(value, document_id, creation_time, self.limits)
         self._inserted = True
         self.newest_creation_time = creation_time
-        self._put(table, new, None, None, table.keys_of(new.document), metered=metered)
+        self._put(table, new, None, None, table.keys_of(new[0]), metered=metered)
         return document_id
 
     def _patch(self, table: Table, document_id: str, fields: Document, *, metered: bool) -> None:
@@ -531,7 +534,7 @@ class Transaction:
         new = patched_document(old, data, fields, self.limits)
         if new is not None:
             old_keys = self._keys_of_base(table, document_id, old)
-            keys = old_keys if table.indexed_fields.isdisjoint(fields) else table.keys_of(new.document)
+            keys = old_keys if table.indexed_fields.isdisjoint(fields) else table.keys_of(new[0])
             self._put(table, new, data, old_keys, keys, metered=metered)
 
     def _replace(self, table: Table, document_id: str, value: Document, *, metered: bool) -> None:
@@ -544,7 +547,7 @@ class Transaction:
         new = replaced_document(old, value, self.limits)
         if new is not None:
             old_keys = self._keys_of_base(table, document_id, old)
-            self._put(table, new, data, old_keys, table.keys_of(new.document), metered=metered)
+            self._put(table, new, data, old_keys, table.keys_of(new[0]), metered=metered)
 
     def _delete(self, table: Table, document_id: str, *, metered: bool) -> None:
         data = self._load(table, document_id, unmetered=not metered)
@@ -577,15 +580,14 @@ class Transaction:
         metered: bool,
     ) -> None:
         """Checks a changed document against the schema and takes it into the write set. `data` is its form so far."""
-        document = new.document
+        document, encoded = new
         if table.check is not None or table.pending_check is not None:
             failure = check_schema(table, document, self.catalog)
             if failure is not None:
                 self.pending_failure = failure
         if metered:
-            self.usage.count_write(new.data)
+            self.usage.count_write(encoded)
         document_id: str = document["_id"]
-        encoded = new.data
         earlier = self.writes.by_id.get(document_id)
         if earlier is None:
             self.writes.put(Write(table, document_id, data, old_keys, encoded, keys))

@@ -38,12 +38,6 @@ class ByteMeter:
         self.bound = 0
         """At least what was counted."""
 
-    def add(self, data: bytes) -> bool:
-        """Counts one document; whether the limit is exceeded."""
-        self.waiting.append(data)
-        self.bound += len(data) * SIZE_PER_STORED_BYTE_MAX
-        return self.bound > self.limit and self.total() > self.limit
-
     def add_all(self, documents: list[bytes]) -> bool:
         """The same for many."""
         self.waiting += documents
@@ -155,8 +149,13 @@ class Usage:
     def count_write(self, data: bytes) -> None:
         """One document was written, or deleted: `data` is its new stored form, or the one that it had."""
         limits = self._limits
+        meter = self.bytes_written
         self.documents_written += 1
-        too_large = self.bytes_written.add(data)
+        meter.waiting.append(data)
+        meter.bound += len(data) * SIZE_PER_STORED_BYTE_MAX
+        if meter.bound <= meter.limit and self.documents_written <= limits.documents_written_max:
+            return
+        too_large = meter.exceeded()
         if self.documents_written > limits.documents_written_max:
             raise LimitExceeded(
                 f"Too many writes in a single function execution (limit: {limits.documents_written_max})",

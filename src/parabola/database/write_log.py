@@ -18,14 +18,36 @@ TouchedKey = tuple[int, bytes]
 class LogEntry:
     """One commit, as far as others can notice it."""
 
-    __slots__ = ("tables", "touched", "ts")
+    __slots__ = ("_keys", "_touched", "tables", "ts")
 
-    def __init__(self, ts: int, touched: Sequence[TouchedKey], tables: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        ts: int,
+        touched: Sequence[TouchedKey],
+        tables: Sequence[int] = (),
+        keys: Sequence[tuple[Sequence[int], Sequence[bytes]]] = (),
+    ) -> None:
+        """`keys` are further touched keys, as committing has them: index numbers, and a key for each."""
         self.ts = ts
-        self.touched = touched
-        """(index number, key), old and new; a pair may occur twice."""
+        self._touched = touched
+        # Paired up only when somebody asks: without live queries and conflicts, nobody does.
+        self._keys = keys
         self.tables = tables
         """The numbers of the tables written to."""
+
+    @property
+    def touched(self) -> Sequence[TouchedKey]:
+        """(index number, key), old and new; a pair may occur twice."""
+        if self._keys:
+            touched = list(self._touched)
+            for numbers, keys in self._keys:
+                touched += zip(numbers, keys, strict=True)
+            self._touched, self._keys = touched, ()
+        return self._touched
+
+    @touched.setter
+    def touched(self, touched: Sequence[TouchedKey]) -> None:
+        self._touched, self._keys = touched, ()
 
     def __repr__(self) -> str:
         return f"LogEntry(ts={self.ts}, touched={len(self.touched)} keys, tables={list(self.tables)})"
