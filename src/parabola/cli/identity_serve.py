@@ -45,7 +45,7 @@ def serve(
 ) -> None:
     """Run the identity server alone, for a backend elsewhere: clerk-js signs in here, Parabola accepts its tokens.
 
-    Settings come from [tool.parabola.identity] in the pyproject.toml of the project. Set CLERK_JWT_ISSUER_DOMAIN
+    Settings come from \\[tool.parabola.identity] in the pyproject.toml of the project. Set CLERK_JWT_ISSUER_DOMAIN
     to the printed address where the backend runs.
 
     [bold]Examples[/]
