@@ -10,6 +10,7 @@ from ..rules.numbers import BALANCE_MAX
 from ..rules.prestige import PRESTIGE_STAGE_MIN
 from .lib.auth import get_current_user
 from .lib.battles import catch_up, start_over
+from .lib.histories import points_of
 from .lib.ledger import book, earlier_result
 from .lib.players import find_player
 from .lib.purchases import request_id_validator
@@ -42,6 +43,13 @@ async def state(ctx: QueryCtx) -> Any:
     user = await get_current_user(ctx)
     player = None if user is None else await find_player(ctx, user)
     return None if player is None else state_view(player)
+
+
+@query(args={})
+async def history(ctx: QueryCtx) -> list[dict[str, Any]] | None:
+    """The caller's gold and place over time, at most 200 points, oldest first; None for a stranger."""
+    user = await get_current_user(ctx)
+    return None if user is None else await points_of(ctx, user)
 
 
 @mutation(args={"expectedPrestigeLevel": v.optional(v.number()), "requestId": request_id_validator})

@@ -78,6 +78,19 @@ schema = define_schema(
     )
     .index("by_score", ["score", "tieBreak"])
     .index("by_user", ["userId"]),
+    # The way so far, for a chart: so many points a player and no more, thinned out as they grow old. `count` is how
+    # many there were when the point was written, itself included.
+    history=define_table(
+        {
+            "userId": v.id("users"),
+            "at": v.number(),
+            "gold": v.number(),
+            "stage": v.number(),
+            "wave": v.number(),
+            "prestigeLevel": v.number(),
+            "count": v.number(),
+        }
+    ).index("by_user_at", ["userId", "at"]),
     # When a player lately did what may be done so often only.
     rateLimits=define_table({"userId": v.id("users"), "action": v.string(), "times": v.array(v.number())}).index(
         "by_user_and_action", ["userId", "action"]

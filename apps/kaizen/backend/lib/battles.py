@@ -15,6 +15,7 @@ from ...rules.numbers import saturated
 from ...rules.prestige import RESET_GOLD_UPGRADES
 from ...rules.simulation import OFFLINE_GAP_MS_MAX, Fight, advance, is_offline
 from ...rules.upgrades import UPGRADES_BY_ID, Currency
+from .histories import note
 from .ledger import book
 from .players import Player, change, set_level
 from .standings import record_standing
@@ -66,6 +67,7 @@ async def catch_up(ctx: MutationCtx, player: Player, now_ms: int) -> Progress:
     if progress.kills:
         await book(ctx, player, "gold", "kills", progress.gold, now_ms)
         await move(ctx, player, after.stage, after.wave, now_ms)
+        await note(ctx, player, now_ms)
     return progress
 
 
@@ -106,6 +108,7 @@ async def start_over(ctx: MutationCtx, player: Player, now_ms: float) -> None:
         },
     )
     await record_standing(ctx, player, now_ms)
+    await note(ctx, player, now_ms, is_turning_point=True)
 
 
 async def raise_level(ctx: MutationCtx, player: Player, currency: Currency, upgrade_id: str, level: float) -> None:

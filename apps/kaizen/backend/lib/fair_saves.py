@@ -21,6 +21,7 @@ from ...rules.prestige import PRESTIGE_STAGE_MIN
 from ...rules.simulation import Fight, best_case
 from ...rules.upgrades import Currency, upgrades_for
 from .battles import catch_up, move, raise_level, start_over
+from .histories import note
 from .ledger import book
 from .players import Player, change
 from .refusals import refusal
@@ -135,6 +136,7 @@ async def _save_progress(ctx: MutationCtx, player: Player, claim: Claim, allowan
     if place > here:
         changes["enemyHp"] = player.full_enemy_health()
     await change(ctx, player.run, changes)
+    await note(ctx, player, now_ms)
 
 
 async def _allowance(ctx: MutationCtx, player: Player, starts: list[Place], now_ms: int) -> Allowance:

@@ -8,6 +8,7 @@ from parabola import MutationCtx, v
 
 from ...rules.upgrades import Currency, upgrades_for
 from .battles import catch_up, raise_level
+from .histories import note
 from .ledger import book, earlier_result
 from .rate_limits import count_against_limit
 from .refusals import refusal
@@ -53,4 +54,5 @@ async def purchase(ctx: MutationCtx, currency: Currency, args: dict[str, Any]) -
     }
     await book(ctx, player, currency, "purchase", -cost, now, request_id=request_id, result=result)
     await raise_level(ctx, player, currency, upgrade_id, level + count)
+    await note(ctx, player, now)
     return result

@@ -1,7 +1,7 @@
 """The fight of the next seconds, blow by blow, as the server will reckon it when it is asked.
 
-The server computes a fight from a seed whenever somebody looks. Whoever has the same state can look ahead: the page does,
-and its animation shows what will be true. A blow that is foretold here and the fight that `rules.simulation.advance`
+The server computes a fight from a seed whenever somebody looks. Whoever has the same state can look ahead: the page
+does, and its animation shows what will be true. A blow that is foretold here and the fight that `rules.simulation.advance`
 gives for the same moment are the same, at every moment up to a minute after the state was computed; what lies further
 ahead depends on whether somebody asks in between, so nothing is foretold of it.
 """
@@ -31,7 +31,7 @@ class Kill:
 
 @dataclass(frozen=True, slots=True)
 class Blow:
-    """One blow. `number` counts the hero's attacks from 0; `at_ms` is the server's time; `hp` is what it leaves, 0 is dead."""
+    """One blow. `number` counts the hero's attacks from 0; `at_ms` is the server's time; `hp` is what is left."""
 
     number: int
     at_ms: int
