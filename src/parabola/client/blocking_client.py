@@ -255,7 +255,11 @@ class BlockingWatch:
         return self._watch.current()
 
     def on_update(self, callback: Callable[[QueryState], object]) -> Stop:
-        """Calls `callback` with each new state from now on, in the client's thread."""
+        """Calls `callback` with each state that is new after this call, in the client's thread.
+
+        The first result may be there before this is called, and is not told then. Read `current()` after this call,
+        and nothing is missed; or use `subscribe()`, which begins with what is there.
+        """
         stop = self._client.run_there(lambda: self._watch.on_update(callback))
         return lambda: self._client.post_there(stop)
 
@@ -303,7 +307,11 @@ class BlockingPagination:
         return state
 
     def on_update(self, callback: Callable[[PaginatedState], object]) -> Stop:
-        """Calls `callback` with each new state from now on, in the client's thread."""
+        """Calls `callback` with each state that is new after this call, in the client's thread.
+
+        The first page may be there before this is called, and is not told then. Read `current()` after this call, and
+        nothing is missed; or use `wait()`.
+        """
         stop = self._client.run_there(lambda: self._pagination.on_update(callback))
         return lambda: self._client.post_there(stop)
 

@@ -85,7 +85,9 @@ class Pagination:
         return self._state
 
     def on_update(self, callback: Callable[[PaginatedState], object]) -> Stop:
-        """Calls `callback` with each new state from now on, in the client's thread."""
+        """Calls `callback` with each state that is new after this call, in the client's thread; see
+        `Watch.on_update`.
+        """
         self._listeners.append(callback)
 
         def stop() -> None:

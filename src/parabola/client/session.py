@@ -101,7 +101,11 @@ class Watch:
         return self._shared.state
 
     def on_update(self, callback: Callable[[QueryState], object]) -> Stop:
-        """Calls `callback` with each new state from now on (not with the current one), in the client's thread."""
+        """Calls `callback` with each state that is new after this call, in the client's thread.
+
+        The state of this moment is not told, whether it came long ago or just now: read `current()` after this call,
+        and nothing is missed. The official client's `onUpdate` does the same.
+        """
         self._listeners.append(callback)
 
         def stop() -> None:

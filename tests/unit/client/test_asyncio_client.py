@@ -39,7 +39,7 @@ def run(work: Callable[[AsyncClient], Awaitable[None]], server: SmallServer, **o
 
     async def main() -> None:
         async with AsyncClient(server.url, entropy=HastyEntropy(), **options) as client:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await work(client)
         await asyncio.sleep(0)
         assert asyncio.all_tasks() == {asyncio.current_task()}
@@ -49,7 +49,7 @@ def run(work: Callable[[AsyncClient], Awaitable[None]], server: SmallServer, **o
 
 async def until(wanted: Callable[[], bool]) -> None:
     """Waits until something in another thread is so."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not wanted():
             await asyncio.sleep(0.005)
 
