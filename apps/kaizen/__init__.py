@@ -1,0 +1,1 @@
+"""Kaizen: an idle RPG about small daily steps, and Parabola's reference application."""

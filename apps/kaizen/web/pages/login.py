@@ -1,0 +1,147 @@
+"""The login page: Clerk's dialogs where Clerk is configured, else a form of our own."""
+
+from __future__ import annotations
+
+from nicegui import ui
+
+from kaizen.web import theme
+from kaizen.web.services.clerk import ClerkService, clerk_service
+from parabola.client import ClientError
+from parabola.ui.nicegui import effect, live, unauth_guard
+from parabola.ui.nicegui.clerk_frontend import SignInRefused
+from parabola.ui.nicegui.clerk_visitor import Visitor
+
+_FIELD_OF = {
+    "identifier": "email",
+    "email_address": "email",
+    "password": "password",
+    "code": "code",
+    "first_name": "name",
+}
+
+
+@ui.page("/auth/login", title="Sign in · Kaizen")
+@unauth_guard(home_route="/dashboard", loading=theme.loading)
+def login() -> None:
+    theme.install()
+    clerk = clerk_service()
+    with ui.element("main").classes("k-login"), ui.element("section").classes("k-login-card"):
+        ui.html('<h1 class="k-logo">Kaizen</h1>', sanitize=False)
+        ui.label("An idle RPG about small daily steps.").classes("k-muted")
+        if clerk.visitor is None:
+            _clerk_buttons(clerk)
+        else:
+            visitor = clerk.visitor
+            live(lambda: _Form(clerk, visitor, clerk.mode()))
+
+
+def _clerk_buttons(clerk: ClerkService) -> None:
+    def show() -> None:
+        if not clerk.loaded():
+            theme.loading()
+            return
+        ui.button("Sign in", on_click=clerk.open_sign_in).props("data-testid=sign-in").classes("k-button k-primary")
+        ui.button("Sign up", on_click=clerk.open_sign_up).props("data-testid=sign-up").classes("k-button")
+
+    live(show)
+
+
+class _Form:
+    """Sign in, sign up, and the code from the e-mail where the identity server asks for one."""
+
+    def __init__(self, clerk: ClerkService, visitor: Visitor, mode: str) -> None:
+        self._visitor = visitor
+        self._mode = mode
+        self._inputs: dict[str, ui.input] = {}
+        is_new = mode == "sign-up"
+        with ui.element("div").classes("k-tabs").props('role="tablist"'):
+            for name, text in (("sign-in", "Sign in"), ("sign-up", "Sign up")):
+                tab = ui.element("button").classes("k-tab").props(f'type=button role=tab data-testid="{name}"')
+                tab.props(f'aria-selected="{str(name == mode).lower()}"')
+                tab.on("click", clerk.open_sign_up if name == "sign-up" else clerk.open_sign_in)
+                with tab:
+                    ui.label(text)
+        with ui.element("form").classes("k-form").on("submit.prevent", self._submit) as self._form:
+            if is_new:
+                self._field("name", "Name", "text", "nickname")
+            self._field("email", "E-mail", "email", "username")
+            self._field("password", "Password", "password", "new-password" if is_new else "current-password")
+            self._error = self._message()
+            self._button = self._submit_button("Create account" if is_new else "Sign in")
+        effect(lambda: self._show_unavailable(visitor.error()))
+
+    def _field(self, name: str, label: str, kind: str, autocomplete: str) -> None:
+        field = ui.input(label).classes("k-field").props(f"outlined dense type={kind} hide-bottom-space")
+        field.props(f'data-testid="{name}" autocomplete="{autocomplete}" input-class="k-input"')
+        self._inputs[name] = field
+
+    def _message(self) -> ui.label:
+        message = ui.label().classes("k-form-error").props('data-testid="form-error" role="alert"')
+        message.set_visibility(False)
+        return message
+
+    def _submit_button(self, text: str) -> ui.button:
+        return (
+            ui.button(text).props('type=submit data-testid="submit" unelevated no-caps').classes("k-button k-primary")
+        )
+
+    async def _submit(self) -> None:
+        self._clear()
+        email, password = self._text("email"), self._inputs["password"].value or ""
+        if not email or not password:
+            self._refuse("Enter your e-mail address and a password.", "email" if not email else "password")
+            return
+        self._button.props("loading")
+        try:
+            if self._mode == "sign-in":
+                await self._visitor.sign_in(email, password)
+            elif await self._visitor.sign_up(email, password, first_name=self._text("name")) == "needs_code":
+                self._ask_code(email)
+        except SignInRefused as error:
+            self._refuse(str(error), _FIELD_OF.get(error.field or ""))
+        except ClientError as error:
+            self._refuse(str(error), None)
+        finally:
+            if not self._button.is_deleted:
+                self._button.props(remove="loading")
+
+    def _ask_code(self, email: str) -> None:
+        self._form.clear()
+        self._inputs.clear()
+        with self._form:
+            ui.label(f"We sent a code to {email}.").classes("k-muted")
+            ui.link("Open the inbox of this machine", "/__clerk/inbox", new_tab=True).classes("k-link")
+            self._field("code", "Code", "text", "one-time-code")
+            self._error = self._message()
+            self._button = self._submit_button("Continue")
+        self._form.on("submit.prevent", self._submit_code)
+
+    async def _submit_code(self) -> None:
+        if "code" not in self._inputs:
+            return
+        self._clear()
+        try:
+            await self._visitor.verify_sign_up(self._text("code"))
+        except ClientError as error:
+            self._refuse(str(error), "code")
+
+    def _text(self, name: str) -> str:
+        return str(self._inputs[name].value or "").strip() if name in self._inputs else ""
+
+    def _refuse(self, text: str, field: str | None) -> None:
+        if self._error.is_deleted:
+            return
+        self._error.set_text(text)
+        self._error.set_visibility(True)
+        if field in self._inputs:
+            self._inputs[field].props("error")
+            self._inputs[field].run_method("focus")
+
+    def _clear(self) -> None:
+        self._error.set_visibility(False)
+        for field in self._inputs.values():
+            field.props(remove="error")
+
+    def _show_unavailable(self, error: Exception | None) -> None:
+        if error is not None:
+            self._refuse(str(error), None)
