@@ -15,7 +15,9 @@ names a key whose older versions nobody reads any more. A step of it rides in ea
 The rows of the log below have then done all their work; the next flush after a checkpoint removes them.
 
 The interpreter lock is what this thread must not hold: a row at a time would take and give it back for each. So one
-statement carries up to `ROWS_PER_STATEMENT` rows, and SQLite works through them without the lock.
+statement carries up to `ROWS_PER_STATEMENT` rows into a table in memory, which SQLite keeps in the order of the data
+file; a single statement then takes all of them over. SQLite does both without the lock, and rows that arrive in order
+cost it a quarter of what the same rows cost in the order of commits.
 """
 
 from __future__ import annotations
@@ -23,8 +25,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Sequence
 from typing import Any
 
 from parabola.errors import StorageFailure
@@ -33,6 +34,7 @@ from parabola.storage.records import Commit
 from parabola.storage.sqlite_files import SQL, read_meta
 
 ROWS_PER_STATEMENT = (256, 32, 4, 1)
+SORTED_COLUMNS = 4
 # How long batches may collect before they are applied, and how many bytes at once. A transaction touches each page
 # once, and makes readers drop the pages they hold: larger ones cost less. Smaller ones hold less memory and replay
 # faster.
@@ -65,6 +67,8 @@ class Applier:
         self._rows_since_checkpoint = 0
         data.execute("PRAGMA synchronous = NORMAL")
         data.execute("PRAGMA wal_autocheckpoint = 0")
+        data.execute("PRAGMA temp_store = MEMORY")
+        data.executescript(SQL["create_sorted"])
         # Plain numbers that only rise, read by any thread.
         self.applied_ts = read_meta(data, "applied_ts")  # the data file has every commit up to here
         self.trimmed_ts = read_meta(data, "trimmed_ts")  # and no version that was hidden at this timestamp
@@ -177,9 +181,8 @@ class Applier:
 
     def _apply(self, batches: list[Sequence[Commit]]) -> tuple[int, int]:
         """Writes the rows of `batches`; returns the timestamp reached and how many documents there are then."""
-        documents: list[tuple[int, str, int, bytes | None]] = []
-        entries: list[tuple[int, bytes, int, str | None]] = []
-        newest: dict[tuple[int, str], bool] = {}
+        documents: list[Any] = []
+        entries: list[Any] = []
         applied_ts = self.applied_ts
         for commits in batches:
             for commit in commits:
@@ -187,29 +190,35 @@ class Applier:
                 assert ts > applied_ts, "commits are applied once, in order"
                 applied_ts = ts
                 for table_number, document_id, document in commit.documents:
-                    documents.append((table_number, document_id, ts, document))
-                    newest[table_number, document_id] = document is not None
+                    documents += (table_number, document_id, ts, document)
                 for index_number, key, pointed_at in commit.index_entries:
-                    entries.append((index_number, key, ts, pointed_at))
-        before = sum(row[0] for row in self._execute_rows("count_documents", list(newest)))
-        self._execute_rows("put_documents", documents)
-        self._execute_rows("put_entries", entries)
-        self._rows_since_checkpoint += len(documents) + len(entries)
-        count = self.documents - before + sum(newest.values())
-        self._data.execute(SQL["write_meta"], ("documents", count))
+                    entries += (index_number, key, ts, pointed_at)
+        data = self._data
+        self._sort(documents, entries)
+        count = self.documents + int(data.execute(SQL["count_sorted"]).fetchone()[0])
+        data.execute(SQL["put_documents"])
+        data.execute(SQL["put_entries"])
+        self._forget_sorted()
+        data.execute(SQL["write_meta"], ("documents", count))
         self._data.execute(SQL["write_meta"], ("applied_ts", applied_ts))
         return applied_ts, count
 
-    def _execute_rows(self, title: str, rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-        """Runs a statement with {rows} for all `rows`, in as few executions as may be; returns what it answers."""
-        answers: list[tuple[Any, ...]] = []
-        start = 0
-        for size in ROWS_PER_STATEMENT:
-            while len(rows) - start >= size:
-                part = rows[start : start + size]
-                answers += self._data.execute(_for_rows(title, size, len(part[0])), _flat(part)).fetchall()
-                start += size
-        return answers
+    def _sort(self, documents: Sequence[Any], entries: Sequence[Any]) -> None:
+        """Fills the tables in memory from which a statement goes over many rows in their order. Given are the four
+        values of each row, one after another.
+        """
+        for title, values in (("sort_documents", documents), ("sort_entries", entries)):
+            start = 0
+            for rows in ROWS_PER_STATEMENT:
+                size = rows * SORTED_COLUMNS
+                while len(values) - start >= size:
+                    self._data.execute(_for_rows(title, rows), values[start : start + size])
+                    start += size
+        self._rows_since_checkpoint += (len(documents) + len(entries)) // SORTED_COLUMNS
+
+    def _forget_sorted(self) -> None:
+        self._data.execute(SQL["forget_sorted_documents"])
+        self._data.execute(SQL["forget_sorted_entries"])
 
     def _write_oldest_ts(self) -> None:
         """Keeps the retention over a restart also where there was nothing to trim."""
@@ -230,19 +239,22 @@ class Applier:
         """Removes what the next writes of the log have hidden; returns the timestamp reached."""
         limit_ts = min(self._trim_allowed_ts, self.applied_ts)
         trimmed_ts = self.trimmed_ts
-        documents: list[tuple[int, str, int]] = []
-        entries: list[tuple[int, bytes, int]] = []
-        while trimmed_ts < limit_ts and len(documents) + len(entries) < TRIM_WRITES_PER_STEP:
+        documents: list[Any] = []
+        entries: list[Any] = []
+        while trimmed_ts < limit_ts and len(documents) + len(entries) < SORTED_COLUMNS * TRIM_WRITES_PER_STEP:
             row = self._log.execute(SQL["next_log_row"], (trimmed_ts,)).fetchone()
             assert row is not None, "the newest row of the log stays"
             for commit in decode_batch(row[2], row[1]):
                 if trimmed_ts < commit.ts <= limit_ts:
-                    documents += [(write.table_number, write.document_id, commit.ts) for write in commit.documents]
-                    entries += [(write.index_number, write.key, commit.ts) for write in commit.index_entries]
+                    for table_number, document_id, _ in commit.documents:
+                        documents += (table_number, document_id, commit.ts, None)
+                    for index_number, key, _ in commit.index_entries:
+                        entries += (index_number, key, commit.ts, None)
             trimmed_ts = min(row[0], limit_ts)
-        self._execute_rows("trim_documents", documents)
-        self._execute_rows("trim_entries", entries)
-        self._rows_since_checkpoint += len(documents) + len(entries)
+        self._sort(documents, entries)
+        self._data.execute(SQL["trim_documents"])
+        self._data.execute(SQL["trim_entries"])
+        self._forget_sorted()
         self._data.execute(SQL["write_meta"], ("oldest_ts", self._oldest_ts))
         self._data.execute(SQL["write_meta"], ("trimmed_ts", trimmed_ts))
         return trimmed_ts
@@ -251,14 +263,10 @@ class Applier:
 _statements: dict[tuple[str, int], str] = {}
 
 
-def _for_rows(title: str, rows: int, columns: int) -> str:
+def _for_rows(title: str, rows: int) -> str:
     """The titled statement for that many rows; the same string object each time, so that SQLite's cache finds it."""
     statement = _statements.get((title, rows))
     if statement is None:
-        row = "(" + ", ".join("?" * columns) + ")"
+        row = "(" + ", ".join("?" * SORTED_COLUMNS) + ")"
         statement = _statements[title, rows] = SQL[title].replace("{rows}", ", ".join([row] * rows))
     return statement
-
-
-def _flat(rows: Iterable[tuple[Any, ...]]) -> list[Any]:
-    return list(chain.from_iterable(rows))

@@ -66,7 +66,8 @@ class BoundedCache(Generic[K, V]):
         if earlier is not None:
             self._held[key] = value
             self._bytes += self._size_of(value) - self._size_of(earlier)
-            self._shrink()
+            if self._bytes > self._bytes_max:
+                self._shrink()
 
     def discard(self, key: K) -> None:
         """Forgets `key`, if it is held."""
@@ -93,23 +94,17 @@ def _document_bytes(held: tuple[int, bytes | None]) -> int:
     return ENTRY_BYTES if held[1] is None else ENTRY_BYTES + len(held[1])
 
 
-class RangeCache:
+class RangeCache(BoundedCache[tuple[int, bytes], Range]):
     """(index number, prefix) → every entry under the prefix."""
 
-    __slots__ = ("_lengths", "_ranges")
+    __slots__ = ("_lengths",)
 
     def __init__(self, bytes_max: int) -> None:
-        self._ranges: BoundedCache[tuple[int, bytes], Range] = BoundedCache(bytes_max, _range_bytes)
+        super().__init__(bytes_max, _range_bytes)
         self._lengths: dict[int, set[int]] = {}
 
-    @property
-    def resident_bytes(self) -> int:
-        return self._ranges.resident_bytes
-
-    def get(self, index_number: int, prefix: bytes) -> Range | None:
-        return self._ranges.get((index_number, prefix))
-
-    def put(self, index_number: int, prefix: bytes, entries: Range) -> None:
+    def put_range(self, index_number: int, prefix: bytes, entries: Range) -> None:
+        """Holds the entries of a range."""
         lengths = self._lengths.get(index_number)
         if lengths is None:
             lengths = self._lengths[index_number] = set()
@@ -118,7 +113,7 @@ class RangeCache:
             if len(lengths) >= PREFIX_LENGTHS_MAX:
                 return
             lengths.add(length)
-        self._ranges.put((index_number, prefix), entries)
+        self.put((index_number, prefix), entries)
 
     def key_changed(self, index_number: int, key: bytes) -> None:
         """Forgets every range that `key` lies in."""
@@ -126,7 +121,7 @@ class RangeCache:
         if lengths is not None:
             for length in lengths:
                 if length <= len(key):
-                    self._ranges.discard((index_number, key[:length]))
+                    self.discard((index_number, key[:length]))
 
 
 def _range_bytes(held: Range) -> int:

@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 Key = TypeVar("Key", str, bytes)
 
 BLOCK_LENGTH_MAX = 1024
+_FEW = 4
 
 
 class SortedKeys(Generic[Key]):
@@ -49,6 +50,25 @@ class SortedKeys(Generic[Key]):
             del self._lasts[at]
         else:
             self._lasts[at] = block[-1]
+
+    def few(self, lower: Key, upper: Key | None) -> list[Key] | None:
+        """The keys in [lower, upper), if all of them are in one block and there are few of them."""
+        if self._fresh:
+            self._settle()
+        at = bisect_left(self._lasts, lower)
+        if at == len(self._lasts):
+            return []
+        if upper is None or upper > self._lasts[at]:
+            return None
+        block = self._blocks[at]
+        begin = bisect_left(block, lower)
+        end = begin
+        # Two or three steps of this are cheaper than a second search, and longer ranges are walked.
+        while block[end] < upper:
+            end += 1
+            if end - begin > _FEW:
+                return None
+        return block[begin:end]
 
     def ascending(self, lower: Key, upper: Key | None) -> Iterator[Key]:
         """The keys in [lower, upper), smallest first; `upper` None is the end."""

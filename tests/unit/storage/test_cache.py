@@ -39,17 +39,17 @@ def test_putting_again_replaces_and_discarding_gives_the_bytes_back() -> None:
 def test_a_changed_key_forgets_exactly_the_ranges_that_it_lies_in() -> None:
     ranges = RangeCache(100_000)
     for prefix in (b"", b"a", b"ab", b"abc", b"ac", b"b"):
-        ranges.put(7, prefix, (1, (), ()))
-        ranges.put(8, prefix, (1, (), ()))
+        ranges.put_range(7, prefix, (1, (), ()))
+        ranges.put_range(8, prefix, (1, (), ()))
     ranges.key_changed(7, b"abz")
-    kept = [prefix for prefix in (b"", b"a", b"ab", b"abc", b"ac", b"b") if ranges.get(7, prefix) is not None]
+    kept = [prefix for prefix in (b"", b"a", b"ab", b"abc", b"ac", b"b") if ranges.get((7, prefix)) is not None]
     assert kept == [b"abc", b"ac", b"b"]
-    assert ranges.get(8, b"ab") is not None
+    assert ranges.get((8, b"ab")) is not None
 
 
 def test_an_index_with_too_many_lengths_of_prefix_caches_no_further_ones() -> None:
     ranges = RangeCache(1_000_000)
     for length in range(PREFIX_LENGTHS_MAX + 1):
-        ranges.put(7, b"x" * length, (1, (), ()))
-    assert ranges.get(7, b"x" * (PREFIX_LENGTHS_MAX - 1)) is not None
-    assert ranges.get(7, b"x" * PREFIX_LENGTHS_MAX) is None
+        ranges.put_range(7, b"x" * length, (1, (), ()))
+    assert ranges.get((7, b"x" * (PREFIX_LENGTHS_MAX - 1))) is not None
+    assert ranges.get((7, b"x" * PREFIX_LENGTHS_MAX)) is None
