@@ -16,12 +16,11 @@ from nicegui import app as nicegui_app
 from nicegui import storage, ui
 from starlette.responses import RedirectResponse
 
-from kaizen.web import pages
+from kaizen.web import pages, theme
 from kaizen.web.services import clerk
 from kaizen.web.services.clerk_auth import ClerkAuthService
 from parabola.ui.nicegui import use_parabola
 
-STATIC: Final = Path(__file__).resolve().parent / "static"
 RECONNECT_S: Final = 20.0
 """How long the server keeps a page whose browser is gone."""
 
@@ -44,7 +43,7 @@ class Pages:
         settings.data.mkdir(parents=True, exist_ok=True)
         storage.Storage.path = settings.data.resolve()
         self.app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-        nicegui_app.add_static_files("/static", STATIC)
+        theme.serve_static()
         clerk.configure(settings.address, settings.publishable_key)
         self._scope = use_parabola(settings.address, auth=ClerkAuthService, template="convex")
         for module in pkgutil.iter_modules(pages.__path__, f"{pages.__name__}."):
@@ -53,7 +52,7 @@ class Pages:
         ui.run_with(
             self.app,
             title="Kaizen",
-            favicon=STATIC / "favicon.png" if (STATIC / "favicon.png").exists() else "⚔️",
+            favicon=theme.STATIC / "favicon.png" if (theme.STATIC / "favicon.png").exists() else "⚔️",
             dark=None,
             storage_secret=_storage_secret(settings.data),
             reconnect_timeout=RECONNECT_S,

@@ -20,10 +20,15 @@ _FIELD_OF = {
 }
 
 
-@ui.page("/auth/login", title="Sign in · Kaizen")
-@unauth_guard(home_route="/dashboard", loading=theme.loading)
+def _loading() -> None:
+    with ui.element("div").classes("k-loading").props('data-testid="loading" role="status" aria-label="Loading"'):
+        ui.spinner(size="lg")
+
+
+@ui.page("/auth/login")
+@unauth_guard(home_route="/dashboard", loading=_loading)
 def login() -> None:
-    theme.install()
+    theme.apply_theme("Sign in")
     clerk = clerk_service()
     with ui.element("main").classes("k-login"), ui.element("section").classes("k-login-card"):
         ui.html('<h1 class="k-logo">Kaizen</h1>', sanitize=False)
@@ -38,7 +43,7 @@ def login() -> None:
 def _clerk_buttons(clerk: ClerkService) -> None:
     def show() -> None:
         if not clerk.loaded():
-            theme.loading()
+            _loading()
             return
         ui.button("Sign in", on_click=clerk.open_sign_in).props("data-testid=sign-in").classes("k-button k-primary")
         ui.button("Sign up", on_click=clerk.open_sign_up).props("data-testid=sign-up").classes("k-button")

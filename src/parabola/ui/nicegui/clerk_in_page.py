@@ -59,7 +59,7 @@ _START = """
 
 
 class ClerkInPage:
-    """The auth provider of one page in which clerk-js runs. Make it in the page function, or as `use_parabola`'s `auth`.
+    """The auth provider of one page in which clerk-js runs. Made in the page, as by `use_parabola`'s `auth`.
 
     `proxy_url` is for an identity server of this repository (`http://127.0.0.1:3210/__clerk`); real Clerk needs none.
     Raises `ClientError` for what is no publishable key.
@@ -83,7 +83,9 @@ class ClerkInPage:
     async def get_token(self, *, template: str | None = None, skip_cache: bool = False) -> str | None:
         """Asks clerk-js, which keeps tokens while they are fresh; None if nobody is signed in."""
         options = json.dumps({"template": template, "skipCache": skip_cache} if template else {"skipCache": skip_cache})
-        return await self._ask(f"return window.Clerk && Clerk.session ? await Clerk.session.getToken({options}) : null")
+        asking = f"await Clerk.session.getToken({options})"
+        token = await self._ask(f"return window.Clerk && Clerk.session ? {asking} : null")
+        return None if token is None else str(token)
 
     def open_sign_in(self) -> None:
         """Shows Clerk's dialog."""

@@ -1,0 +1,81 @@
+"""What the player asked for, exactly once, whatever happens to the server in between.
+
+A click on an element with an *intention* gives it a name in the browser, keeps it in the tab, and tells it here. It is
+carried out under that name (`requestId`), which the backend does once however often it is asked, and the tab forgets it
+when its end is known. When the server dies first, the page is loaded anew and the tab tells it again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from nicegui import context, ui
+from nicegui.client import Client as Page
+from nicegui.events import GenericEventArguments
+
+from parabola.client import ConvexError
+
+log = logging.getLogger("kaizen.web")
+
+Perform = Callable[[dict[str, Any], str], Awaitable[object]]
+"""Carries out an intention, which is a dict with `kind`, under the request id. Raises what it is refused with."""
+
+SCRIPT: Final = "/static/pending.js"
+
+
+def install(perform: Perform, refused: Callable[[Exception], object], forgotten: Callable[[int], object]) -> None:
+    """Once in a page, when its player is known. `refused` is told why something was not done; `forgotten` how many
+    intentions were too old to be carried out after all.
+    """
+    page = context.client
+    pending = _Pending(page, perform, refused)
+    ui.add_head_html(f'<script src="{SCRIPT}"></script>')
+    ui.on("kaizen_intention", pending.take)
+    ui.on("kaizen_forgotten", lambda event: forgotten(event.args["count"]))
+    page.on_connect(lambda: page.run_javascript("kaizenPending.resume()"))
+
+
+def intends(element: ui.element, intention: Mapping[str, Any]) -> None:
+    """Lets a click on `element`, by pointer or keyboard, mean this. Call it again to change the meaning."""
+    element.props["data-intention"] = json.dumps(intention)
+    element.update()
+
+
+class _Pending:
+    def __init__(self, page: Page, perform: Perform, refused: Callable[[Exception], object]) -> None:
+        self._page = page
+        self._perform = perform
+        self._refused = refused
+        self._under_way: set[str] = set()
+
+    async def take(self, event: GenericEventArguments) -> None:
+        intention: dict[str, Any] = dict(event.args)
+        request_id = str(intention.pop("requestId"))
+        intention.pop("at", None)
+        again = bool(intention.pop("again", False))
+        if request_id in self._under_way:
+            return
+        self._under_way.add(request_id)
+        try:
+            await self._perform(intention, request_id)
+        except ConvexError as error:
+            self._settle(request_id)
+            # Told again after it was done already, and this kind cannot tell: that is an end too, and a good one.
+            if not (again and isinstance(error.data, dict) and error.data.get("code") in _DONE_ALREADY):
+                self._refused(error)
+        except Exception as error:
+            # Not known to be done or refused, so the tab keeps it.
+            self._under_way.discard(request_id)
+            log.warning("An intention is kept for later: %s", error)
+            self._refused(error)
+        else:
+            self._settle(request_id)
+
+    def _settle(self, request_id: str) -> None:
+        self._page.run_javascript(f"kaizenPending.settled({json.dumps(request_id)})")
+
+
+_DONE_ALREADY: Final = ("ALREADY_ACHIEVED", "PRESTIGE_ALREADY_DONE")
