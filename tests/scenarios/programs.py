@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 CLIENTS = Path(__file__).resolve().parents[1] / "clients"
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 class ClientError(Exception):
@@ -129,10 +129,10 @@ class Program:
         except BrokenPipeError:
             pass
         try:
-            self._process.wait(5)
+            self._process.wait(20)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait(5)
+            self._process.wait(20)
         self._reader.join(5)
         assert self._process.stdout is not None
         self._process.stdout.close()

@@ -17,7 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 from tests.scenarios.server_process import ServerProcess
 
 ZERO = {"querySet": 0, "identity": 0, "ts": "AAAAAAAAAAA="}
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 class Closed(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import signal
 import socket
@@ -17,14 +18,46 @@ import httpx
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = Path(__file__).resolve().parent / "app"
+# How long to wait for what should come soon: long enough for a machine that has other things to do.
+PATIENCE_S = 60.0
 READY = re.compile(r"Parabola is ready on (https?://\S+)")
 
 
+# Ports that a server keeps over a restart. They lie below those that systems give to outgoing connections (Linux: from
+# 32768 on), one of which would otherwise take the port while its server is away; each worker has a slice of its own.
+PORTS = range(12_000, 32_000)
+WORKERS_MAX = 16
+
+
 def free_port() -> int:
-    """A port of this machine that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of this machine that nobody listens on now, and that nobody is given by chance until it is used."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS_MAX
+    mine = PORTS[worker::WORKERS_MAX]
+    for _ in range(1000):
+        port = random.choice(mine)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError(f"No port of {PORTS} is free.")
+
+
+def cpu_s(pid: int) -> float:
+    """Seconds of CPU time that a process has taken so far, in all its threads; also of one that has just ended and
+    was not waited for yet. Unlike the wall clock, it says the same on a machine that has other things to do.
+    """
+    after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def wait_for_end(pid: int, timeout: float = PATIENCE_S) -> None:
+    """Waits until a child has ended, and leaves its exit code and `cpu_s` to be asked for."""
+    deadline = time.monotonic() + timeout
+    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        assert time.monotonic() < deadline, f"the process did not end within {timeout} s"
+        time.sleep(0.005)
 
 
 class ServerProcess:
@@ -64,11 +97,17 @@ class ServerProcess:
         assert self._process is not None, "start() the server first"
         return self._process.pid
 
-    def start(self, timeout: float = 30) -> ServerProcess:
+    def start(self, timeout: float = PATIENCE_S) -> ServerProcess:
         """Starts the server and returns when it says that it is ready."""
-        assert self._process is None, "the server runs already"
         with self._changed:
             seen = len(self._lines)
+        self.begin()
+        self.wait_for_log(READY, after_line=seen, timeout=timeout)
+        return self
+
+    def begin(self) -> None:
+        """Starts the server and waits for nothing."""
+        assert self._process is None, "the server runs already"
         self._process = subprocess.Popen(
             self._command,
             cwd=ROOT,
@@ -80,8 +119,6 @@ class ServerProcess:
             start_new_session=True,
         )
         threading.Thread(target=self._collect, args=(self._process,), daemon=True).start()
-        self.wait_for_log(READY, after_line=seen, timeout=timeout)
-        return self
 
     def _collect(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
@@ -94,7 +131,7 @@ class ServerProcess:
             self._changed.notify_all()
 
     def wait_for_log(
-        self, pattern: str | re.Pattern[str], *, after_line: int = 0, timeout: float = 15
+        self, pattern: str | re.Pattern[str], *, after_line: int = 0, timeout: float = PATIENCE_S
     ) -> re.Match[str]:
         """Returns the first match of `pattern` in what was printed from line number `after_line` on."""
         expression = re.compile(pattern)
@@ -122,11 +159,25 @@ class ServerProcess:
         """SIGKILL to the server and whatever it started: the crash that no handler sees."""
         self._end(signal.SIGKILL)
 
-    def stop(self, timeout: float = 10) -> int:
+    def stop(self, timeout: float = PATIENCE_S) -> int:
         """Ctrl-C; returns the exit code. Fails if the server takes longer than `timeout` seconds."""
         return self._end(signal.SIGINT, timeout)
 
-    def _end(self, number: signal.Signals, timeout: float = 10) -> int:
+    def stop_counting_cpu(self) -> tuple[int, float]:
+        """Ctrl-C; returns the exit code and how many seconds of CPU time the end took, in all threads."""
+        assert self._process is not None, "start() the server first"
+        before = cpu_s(self._process.pid)
+        self._process.send_signal(signal.SIGINT)
+        wait_for_end(self._process.pid)
+        took = cpu_s(self._process.pid) - before
+        return self.stop(), took
+
+    @property
+    def cpu_s(self) -> float:
+        """How many seconds of CPU time the server has taken since its start."""
+        return cpu_s(self.pid)
+
+    def _end(self, number: signal.Signals, timeout: float = PATIENCE_S) -> int:
         assert self._process is not None, "start() the server first"
         process = self._process
         try:

@@ -211,7 +211,7 @@ def test_a_key_server_that_is_down_is_no_verdict_on_the_token(own: tuple[ServerP
         assert closed.code in (1011, 1013)
         assert closed.last is None or closed.last["type"] != "AuthError"
     issuer.answering = True
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while ask_over_http(server, token).status_code != 200:
         assert time.monotonic() < deadline, "the server did not ask the key server again"
     assert_accepted(server, token, "alice")

@@ -74,7 +74,7 @@ def mounted(tmp_path: Path) -> Iterator[str]:
     environment = {**os.environ, "CHAT_DATA": str(tmp_path / "data")}
     process = subprocess.Popen(command, cwd=EXAMPLES / "python", env=environment)
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             try:
                 httpx.get(f"http://127.0.0.1:{port}/health", trust_env=False).raise_for_status()
@@ -86,7 +86,7 @@ def mounted(tmp_path: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def test_clients_reach_a_backend_that_is_mounted_in_fastapi(mounted: str, js: JsDriver) -> None:

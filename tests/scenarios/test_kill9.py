@@ -67,7 +67,7 @@ def move_money(server: ServerProcess, bank: str, prefix: str, seed: int, ledger:
                         )
                     )
                     sent += 1
-                message = json.loads(client.socket.recv(timeout=20))
+                message = json.loads(client.socket.recv(timeout=60))
                 if message["type"] == "MutationResponse":
                     assert message["success"], message
                     with ledger.lock:
@@ -78,7 +78,7 @@ def move_money(server: ServerProcess, bank: str, prefix: str, seed: int, ledger:
         return  # killed, as planned, perhaps in the middle of the handshake
 
 
-def wait_until(condition: Callable[[], bool], timeout: float = 20) -> None:
+def wait_until(condition: Callable[[], bool], timeout: float = 60) -> None:
     deadline = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < deadline, "the load never reached the point at which the server is to be killed"
@@ -113,7 +113,7 @@ def one_round(server: ServerProcess, bank: str, number: int, dice: random.Random
     wait_until(lambda: len(ledger.acknowledged) >= enough)
     server.kill()
     for client in clients:
-        client.join(20)
+        client.join(60)
         assert not client.is_alive()
     server.start()
     return ledger

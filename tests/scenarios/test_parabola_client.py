@@ -18,7 +18,7 @@ from tests.docs.pages import DOCS, code_blocks
 from tests.scenarios.server_process import ServerProcess
 
 PAGE = DOCS / "how-to" / "use-the-python-client.md"
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 def message(room: str, body: object) -> dict[str, str]:

@@ -18,7 +18,7 @@ from tests.browser.browser import launch
 from tests.scenarios.oidc_issuer import OidcIssuer
 from tests.scenarios.server_process import APP, ROOT, ServerProcess, free_port
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 PATIENCE_MS = PATIENCE_S * 1000
 
 

@@ -21,7 +21,7 @@ from tests.scenarios.server_process import ServerProcess
 
 HOW_TO = DOCS / "how-to"
 ADDRESS = "http://127.0.0.1:3210"
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ from parabola.ui.nicegui import (
 from tests.scenarios.oidc_issuer import OidcIssuer
 from tests.scenarios.server_process import APP, ServerProcess
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from parabola.ui import (
 )
 from tests.scenarios.server_process import ServerProcess
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 async def soon(predicate: Callable[[], bool]) -> None:

@@ -244,6 +244,22 @@ def test_a_closed_client_says_goodbye_to_its_server(server: SmallServer) -> None
     asyncio.run(until(lambda: server.goodbyes == [1000]))
 
 
+@pytest.mark.parametrize("steps", range(4))
+def test_a_session_that_was_closed_a_moment_before_its_client_still_says_goodbye(
+    server: SmallServer, steps: int
+) -> None:
+    async def work(client: AsyncClient) -> None:
+        await client.query("log:all")
+        client.session.close()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+
+    # `run` closes the client next, and finds no task left. A transport left open would be a warning, which is an error.
+    run(work, server)
+    gc.collect()
+    asyncio.run(until(lambda: server.goodbyes == [1000]))
+
+
 # Signing in.
 
 
