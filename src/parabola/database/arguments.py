@@ -84,6 +84,13 @@ def is_system_name(table: Any, method: str) -> bool:
     return table.startswith("_")
 
 
+def check_door(table: Any, method: str, *, system: bool) -> None:
+    """Raises unless `table` belongs behind `db.system` if `system` is set, and else behind `db`."""
+    if is_system_name(table, method) != system:
+        side, door = ("User", "db") if system else ("System", "db.system")
+        raise QueryError(f"{side} tables can only be accessed from {door}.{method}().", code="SystemTableError")
+
+
 def check_table_name(name: Any) -> None:
     """Raises unless `name` may name a user's table."""
     if name in _known_identifiers:

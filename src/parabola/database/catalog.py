@@ -137,19 +137,20 @@ class Table:
 class Catalog:
     """Every table, by name and by number, and the schemas in force. Also the `TableNames` that id validators ask."""
 
-    __slots__ = ("_by_name", "_by_number", "pending_schema", "schema")
+    __slots__ = ("_by_number", "by_name", "pending_schema", "schema")
 
     def __init__(
         self, tables: Iterable[Table], *, schema: Schema | None = None, pending_schema: Schema | None = None
     ) -> None:
-        self._by_name = {table.name: table for table in tables}
-        self._by_number = {table.number: table for table in self._by_name.values()}
+        self.by_name: Mapping[str, Table] = {table.name: table for table in tables}
+        """Every table, system tables included."""
+        self._by_number = {table.number: table for table in self.by_name.values()}
         self.schema = schema
         self.pending_schema = pending_schema
 
     def table(self, name: str) -> Table | None:
         """The table of that name, also a system table."""
-        return self._by_name.get(name)
+        return self.by_name.get(name)
 
     def table_by_number(self, number: int) -> Table | None:
         return self._by_number.get(number)
@@ -161,11 +162,11 @@ class Catalog:
 
     def tables(self) -> list[Table]:
         """Every table, system tables included."""
-        return list(self._by_name.values())
+        return list(self.by_name.values())
 
     def user_tables(self) -> list[Table]:
         """The application's own tables."""
-        return [table for table in self._by_name.values() if not table.is_system]
+        return [table for table in self.by_name.values() if not table.is_system]
 
     def has_index(self, index_number: int) -> bool:
         """Whether writes still keep this index up to date."""
@@ -176,14 +177,14 @@ class Catalog:
         number = system_tables.table_number_of_builtin_index(index_number)
         if number is not None:
             return self._by_number.get(number)
-        for table in self._by_name.values():
+        for table in self.by_name.values():
             if index_number in table.index_numbers:
                 return table
         return None
 
     def with_table(self, table: Table) -> Catalog:
         """This catalog with one table added or put in the place of its namesake."""
-        changed = dict(self._by_name)
+        changed = dict(self.by_name)
         changed[table.name] = table
         return Catalog(changed.values(), schema=self.schema, pending_schema=self.pending_schema)
 

@@ -20,9 +20,14 @@ Changed = tuple[Document, bytes]
 """A document as it will be, and its stored form. A plain tuple: one is made for each write."""
 
 
-def new_document(value: Document, document_id: str, creation_time: float, limits: Limits) -> Changed:
-    """A copy of `value` with its system fields. Raises `InvalidValue`."""
-    document, _, plain = normalize_document(value, limits)
+def new_document(value: Document, document_id: str, creation_time: float, limits: Limits | None) -> Changed:
+    """A copy of `value` with its system fields. Raises `InvalidValue`. Without `limits`, nothing is checked: `value` is
+    known to be valid, and to be what plain JSON can say.
+    """
+    if limits is None:
+        document, plain = value.copy(), True
+    else:
+        document, _, plain = normalize_document(value, limits)
     document["_id"] = document_id
     document["_creationTime"] = creation_time
     return document, encode_document(document, plain=plain)

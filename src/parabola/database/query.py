@@ -18,6 +18,7 @@ from parabola.database.pagination import paginate
 from parabola.database.ranges import Clause, IndexRangeBuilder, RangeFunction, key_range
 from parabola.errors import InvalidArgument, QueryError
 from parabola.values.documents import decode_document
+from parabola.values.keys import encode_key
 
 if TYPE_CHECKING:
     from parabola.database.scan import Scan
@@ -219,24 +220,28 @@ class Query:
         if self._state != _FRESH:
             self._begin()
         self._state = _EXECUTING
-        resolved = self._resolve()
-        if resolved is None:
+        plan = self._plan()
+        if plan is None:
             self._state = _CLOSED
             return []
+        table, index, lower, upper = plan
+        descending = self._direction == "desc"
         if not self._filters and n <= _FIRST_BATCH:
             self._state = _CLOSED
             at_once = self._tx.read_first(
-                resolved.table,
-                resolved.index,
-                resolved.lower,
-                resolved.upper,
-                descending=resolved.descending,
-                limit=n,
-                unmetered=self._unmetered,
+                table, index, lower, upper, descending=descending, limit=n, unmetered=self._unmetered
             )
             if at_once is not None:
                 return at_once
-        scan = self._scan(resolved, n if not self._filters else max(n, 32))
+        scan = self._tx.open_scan(
+            table,
+            index,
+            lower,
+            upper,
+            descending=descending,
+            batch=n if not self._filters else max(n, 32),
+            unmetered=self._unmetered,
+        )
         found: list[Document] = []
         try:
             if self._filters:
@@ -317,19 +322,35 @@ class Query:
 
     def _resolve(self) -> ResolvedQuery | None:
         """None if there is no such table: then there is nothing to read, and its absence is the evidence."""
-        table = self._tx.table_for_query(self._table_name, system=self._system, unmetered=self._unmetered)
+        plan = self._plan()
+        return None if plan is None else ResolvedQuery(*plan, self._direction == "desc", self._filters)
+
+    def _plan(self) -> tuple[Table, Index, bytes, bytes | None] | None:
+        """The table, the index and the range of keys; None if there is no such table."""
+        tx = self._tx
+        table = None if self._system or tx.closed else tx.catalog.by_name.get(self._table_name)
         if table is None:
-            return None
+            table = tx.table_for_query(self._table_name, system=self._system, unmetered=self._unmetered)
+            if table is None:
+                return None
+        elif not self._unmetered:
+            tx.usage.queries += 1
         name = self._index_name
         if name is None or name == BY_CREATION_TIME:
             index = table.by_creation_time
         else:
             declared = table.indexes.get(name)
-            usable = declared is not None and declared.state == "enabled"
-            index = declared if usable and declared is not None else self._tx.index_for_query(table, name)
+            if declared is None or declared.state != "enabled":
+                declared = tx.index_for_query(table, name)
+            index = declared
         clauses = self._clauses
-        if clauses:
-            lower, upper = key_range(table.name, index.name, index.fields, clauses)
-        else:
-            lower, upper = b"", None
-        return ResolvedQuery(table, index, lower, upper, self._direction == "desc", self._filters)
+        if not clauses:
+            return table, index, b"", None
+        if len(clauses) == 1:
+            # A lookup by one field, the commonest range of all: what `key_range` would answer.
+            op, field, value = clauses[0]
+            if op == "eq" and field == index.fields[0]:
+                prefix = encode_key(value)
+                return table, index, prefix, prefix + b"\xff"
+        lower, upper = key_range(table.name, index.name, index.fields, clauses)
+        return table, index, lower, upper

@@ -27,14 +27,14 @@ from parabola.database.write_log import LogEntry, TouchedKey
 class ReadSet:
     """Ranges of keys, by index number."""
 
-    __slots__ = ("_merged", "_merged_count", "recent")
+    __slots__ = ("_merged", "merged_count", "recent")
 
     def __init__(self) -> None:
         # Everything is in exactly one of the two: in `recent` as it came, or in _merged.
         self.recent: list[tuple[int, bytes, bytes | None]] = []
         """Where a transaction appends (index number, lower, upper) itself, which saves a call for each read."""
         self._merged: dict[int, IntervalSet] = {}
-        self._merged_count = 0
+        self.merged_count = 0
 
     def add(self, index_number: int, lower: bytes, upper: bytes | None) -> None:
         """The keys [lower, upper) of the index were looked at; None is the end of the index."""
@@ -70,11 +70,7 @@ class ReadSet:
         """How many ranges were read, overlapping and adjacent ones merged."""
         if self.recent:
             self._merge()
-        return self._merged_count
-
-    def has_more_ranges_than(self, count: int) -> bool:
-        """The same question as `range_count > count`, without the merging while the answer is plainly no."""
-        return self._merged_count + len(self.recent) > count and self.range_count > count
+        return self.merged_count
 
     def update(self, other: ReadSet) -> None:
         """Adds all that `other` holds."""
@@ -90,7 +86,7 @@ class ReadSet:
                 intervals = merged[index_number] = IntervalSet()
             intervals.add(lower, upper)
         self.recent.clear()
-        self._merged_count = sum(map(len, merged.values()))
+        self.merged_count = sum(map(len, merged.values()))
 
     def __repr__(self) -> str:
         return f"ReadSet({ {number: list(intervals) for number, intervals in self.intervals().items()}!r})"

@@ -18,7 +18,13 @@ from parabola.database.arguments import table_to_write
 from parabola.database.catalog import READABLE_SYSTEM_TABLES, Catalog, Index, Table
 from parabola.database.conflict import Conflict
 from parabola.database.cursors import CursorCodec
-from parabola.database.documents import Changed, check_schema, new_document, patched_document, replaced_document
+from parabola.database.documents import (
+    Changed,
+    check_schema,
+    new_document,
+    patched_document,
+    replaced_document,
+)
 from parabola.database.key_functions import Document, id_key
 from parabola.database.nested import Nested
 from parabola.database.query import Query
@@ -61,7 +67,6 @@ class Transaction:
     """Made by `Database.begin_query` and `Database.begin_mutation`; ended by `Database.commit` and `close`."""
 
     __slots__ = (
-        "_closed",
         "_entropy",
         "_inserted",
         "_known",
@@ -75,6 +80,7 @@ class Transaction:
         "base_catalog",
         "begin_ts",
         "catalog",
+        "closed",
         "create_table",
         "cursor_codec",
         "journal",
@@ -137,13 +143,14 @@ class Transaction:
         self._inserted = False
         self._nested: list[Nested] = []
         self._paginated = False
-        self._closed = False
+        self.closed = False
+        """Whether its use has ended."""
 
     # Reading
 
     def get(self, document_id: Any, table: str | None = None, *, system: bool = False) -> Document | None:
         """The document, as a fresh dict, or None. Raises `InvalidArgument` for what is no id of `table`."""
-        if self._closed:
+        if self.closed:
             self.check_open()
         found = self._table_of(document_id, "get", table, system=system)
         if found is None or (system and found.name not in READABLE_SYSTEM_TABLES):
@@ -154,9 +161,7 @@ class Transaction:
     def normalize_id(self, table: str, text: Any, *, system: bool = False) -> str | None:
         """The id itself if `text` is an id of `table`, else None. Does not look whether the document exists."""
         self.check_open()
-        if arguments.is_system_name(table, "normalizeId") != system:
-            side, door = ("User", "db") if system else ("System", "db.system")
-            raise QueryError(f"{side} tables can only be accessed from {door}.normalizeId().", code="SystemTableError")
+        arguments.check_door(table, "normalizeId", system=system)
         found = self._find_table(table)
         if found is None or not isinstance(text, str):
             return None
@@ -164,18 +169,11 @@ class Transaction:
 
     def query(self, table: str, *, system: bool = False) -> Query:
         """Begins a query over `table`; see `query.Query`. Nothing is read yet."""
-        if self._closed:
+        if self.closed:
             self.check_open()
-        # A check of the name in place, which is right for every proper one; `is_system_name` knows the others.
-        if (type(table) is not str or (table[:1] == "_") is not system) and (
-            arguments.is_system_name(table, "query") != system
-        ):
-            text = (
-                "User tables can only be accessed from db.query()."
-                if system
-                else "System tables can only be accessed from db.system.query()."
-            )
-            raise QueryError(text, code="SystemTableError")
+        # What `check_door` would say of every proper name.
+        if type(table) is not str or (table[:1] == "_") is not system:
+            arguments.check_door(table, "query", system=system)
         return Query(self, table, system=system, unmetered=system)
 
     # Writing
@@ -193,7 +191,7 @@ class Transaction:
 
     def patch(self, document_id: Any, fields: Any, table: str | None = None) -> None:
         """Sets the given top-level fields, removes those that are `UNDEFINED`, keeps the others."""
-        if self._closed or self.kind != "mutation":
+        if self.closed or self.kind != "mutation":
             self._check_writable()
         found = table_to_write(self.catalog, document_id, "patch", table)
         if not isinstance(fields, dict):
@@ -257,10 +255,13 @@ class Transaction:
         key = id_key(document_id)
         self._system_reads.append((self._existing(table).by_id_number, key, key + b"\x00"))
 
-    def system_insert(self, table: str, value: Document, document_id: str | None = None) -> str:
-        """Stores a document in a system table; returns its id. One that is given must have been read to be free."""
+    def system_insert(self, table: str, value: Document, document_id: str | None = None, *, plain: bool = False) -> str:
+        """Stores a document in a system table; returns its id. One that is given must have been read to be free.
+
+        With `plain` the caller knows that `value` is valid, small, and made of nothing but what plain JSON can say.
+        """
         self._check_writable()
-        return self._insert(self._existing(table), value, document_id, metered=False)
+        return self._insert(self._existing(table), value, document_id, metered=False, plain=plain)
 
     def system_patch(self, table: str, document_id: str, fields: Document) -> None:
         self._check_writable()
@@ -296,21 +297,17 @@ class Transaction:
         """Whether anything is to be committed."""
         return bool(self.writes.by_id)
 
-    @property
-    def closed(self) -> bool:
-        return self._closed
-
     def metrics(self) -> dict[str, dict[str, int]]:
         """Used and remaining, for each limit (`getTransactionMetrics`)."""
         return self.usage.metrics()
 
     def close(self) -> None:
         """Ends the use of it: whoever kept it finds every call refused."""
-        self._closed = True
+        self.closed = True
 
     def check_open(self) -> None:
         """Raises `InvalidFunctionCall` after `close`."""
-        if self._closed:
+        if self.closed:
             raise InvalidFunctionCall(
                 "The database was used after its query or mutation had ended. Await every database call before the "
                 "handler returns."
@@ -439,7 +436,7 @@ class Transaction:
     # Inside
 
     def _check_writable(self) -> None:
-        if self._closed:
+        if self.closed:
             self.check_open()
         if self.kind != "mutation":
             raise InvalidFunctionCall("A query cannot write to the database. Make it a mutation.")
@@ -480,11 +477,13 @@ class Transaction:
 
     def _check_reads(self, index_number: int, lower: bytes) -> None:
         """Raises if a limit on reads is crossed, or would be by one more range that begins at `lower`."""
-        usage, limits = self.usage, self.limits
+        usage, limits, reads = self.usage, self.limits, self._reads
         meter = usage.bytes_read
         if usage.documents_read > limits.documents_read_max or meter.bound > meter.limit:
             usage.check_reads()
-        if self._reads.has_more_ranges_than(limits.index_ranges_read_max - 1):
+        ranges_max = limits.index_ranges_read_max
+        # Mostly plain at once: merged or not, there are not so many.
+        if reads.merged_count + len(reads.recent) >= ranges_max and reads.range_count >= ranges_max:
             known = self._reads.intervals().get(index_number)
             if known is None or not known.contains(lower):
                 raise usage.ranges_error()
@@ -509,7 +508,9 @@ class Transaction:
             self.usage.count_read(data)
         return data
 
-    def _insert(self, table: Table, value: Document, document_id: str | None, *, metered: bool) -> str:
+    def _insert(
+        self, table: Table, value: Document, document_id: str | None, *, metered: bool, plain: bool = False
+    ) -> str:
         if document_id is None:
             internal = new_internal_id(self._entropy.bytes(14), self.now_ns // _DAY_NS)
             document_id = encode_id(table.number, internal)
@@ -518,7 +519,7 @@ class Transaction:
             creation_time = max(creation_time, max(self.now_ns, self.begin_ts + 1) / 1_000_000)
         if "_id" in value or "_creationTime" in value:
             arguments.check_system_fields(value, document_id, creation_time)
-        new = new_document(value, document_id, creation_time, self.limits)
+        new = new_document(value, document_id, creation_time, None if plain else self.limits)
         self._inserted = True
         self.newest_creation_time = creation_time
         self._put(table, new, None, None, table.keys_of(new[0]), metered=metered)
@@ -533,7 +534,7 @@ class Transaction:
             arguments.check_system_fields(fields, document_id, old["_creationTime"])
         new = patched_document(old, data, fields, self.limits)
         if new is not None:
-            old_keys = self._keys_of_base(table, document_id, old)
+            old_keys = self._keys_of_base(table, document_id, old) if self.writes.by_id else table.keys_of(old)
             keys = old_keys if table.indexed_fields.isdisjoint(fields) else table.keys_of(new[0])
             self._put(table, new, data, old_keys, keys, metered=metered)
 

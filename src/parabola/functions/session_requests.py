@@ -103,7 +103,8 @@ class SessionRecords:
         tx.stamped = session.document_id(request_id)
         for piece, start in enumerate(range(0, len(answer), _PIECE_CHARACTERS)):
             part = answer[start : start + _PIECE_CHARACTERS]
-            tx.system_insert(SESSION_REQUESTS.name, {"answer": part}, session.document_id(request_id, piece))
+            document_id = session.document_id(request_id, piece)
+            tx.system_insert(SESSION_REQUESTS.name, {"answer": part}, document_id, plain=True)
 
     def _session(self, tx: Transaction, session_id: str) -> _Session:
         sessions = self._sessions

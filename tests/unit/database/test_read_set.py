@@ -34,8 +34,6 @@ def test_equal_and_adjacent_ranges_count_as_one() -> None:
     reads.add(1, b"a\x00", b"c")
     reads.add(2, b"a", b"b")
     assert reads.range_count == 2
-    assert reads.has_more_ranges_than(1)
-    assert not reads.has_more_ranges_than(2)
 
 
 def test_first_overlap_names_the_key_that_was_in_the_way() -> None:
