@@ -43,7 +43,7 @@ class Pages:
         settings.data.mkdir(parents=True, exist_ok=True)
         storage.Storage.path = settings.data.resolve()
         self.app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-        theme.serve_static()
+        nicegui_app.add_static_files(theme.STATIC_URL, theme.STATIC)
         clerk.configure(settings.address, settings.publishable_key)
         self._scope = use_parabola(settings.address, auth=ClerkAuthService, template="convex")
         for module in pkgutil.iter_modules(pages.__path__, f"{pages.__name__}."):

@@ -20,15 +20,10 @@ _FIELD_OF = {
 }
 
 
-def _loading() -> None:
-    with ui.element("div").classes("k-loading").props('data-testid="loading" role="status" aria-label="Loading"'):
-        ui.spinner(size="lg")
-
-
 @ui.page("/auth/login")
-@unauth_guard(home_route="/dashboard", loading=_loading)
+@unauth_guard(home_route="/dashboard", loading=theme.loading)
 def login() -> None:
-    theme.apply_theme("Sign in")
+    theme.install("Sign in")
     clerk = clerk_service()
     with ui.element("main").classes("k-login"), ui.element("section").classes("k-login-card"):
         ui.html('<h1 class="k-logo">Kaizen</h1>', sanitize=False)
@@ -43,7 +38,7 @@ def login() -> None:
 def _clerk_buttons(clerk: ClerkService) -> None:
     def show() -> None:
         if not clerk.loaded():
-            _loading()
+            theme.loading()
             return
         ui.button("Sign in", on_click=clerk.open_sign_in).props("data-testid=sign-in").classes("k-button k-primary")
         ui.button("Sign up", on_click=clerk.open_sign_up).props("data-testid=sign-up").classes("k-button")

@@ -6,7 +6,8 @@ program speaks for the visitor.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+import os
+from typing import Any, Final
 
 from reaktiv import Signal
 
@@ -14,11 +15,10 @@ from parabola.ui.nicegui import page_scope
 from parabola.ui.nicegui.clerk_in_page import ClerkInPage
 from parabola.ui.nicegui.clerk_visitor import Visitor, Visitors
 
-
-class SignInForm(Protocol):
-    """What shows the pages' own form: only with the identity server; Clerk brings its dialogs."""
-
-    def __call__(self, mode: str) -> None: ...
+PROXY_VARIABLE: Final = "CLERK_PROXY_URL"
+"""Where clerk-js finds its server, if not at the host that the publishable key names."""
+SCRIPT_VARIABLE: Final = "CLERK_JS_URL"
+"""Where pages load clerk-js from, if not from its server."""
 
 
 class _Where:
@@ -54,7 +54,11 @@ class ClerkService:
         if _Where.visitors is not None:
             self.visitor = _Where.visitors.current()
         else:
-            self.in_page = ClerkInPage(_Where.publishable_key or "")
+            self.in_page = ClerkInPage(
+                _Where.publishable_key or "",
+                proxy_url=os.environ.get(PROXY_VARIABLE),
+                script_url=os.environ.get(SCRIPT_VARIABLE),
+            )
 
     def loaded(self) -> bool:
         return self.visitor.is_loaded() if self.visitor is not None else self._clerk.is_loaded()

@@ -18,15 +18,26 @@ Needs the extra `nicegui`: `pip install "parabola[nicegui]"`.
 from __future__ import annotations
 
 from parabola.ui.nicegui.blocks import auth_loading, authenticated, unauthenticated
+from parabola.ui.nicegui.clerk_frontend import FrontendApi, IdentityUnavailable, SignInRefused
+from parabola.ui.nicegui.clerk_in_page import ClerkInPage, frontend_host
+from parabola.ui.nicegui.clerk_visitor import Visitor, VisitorAuth, Visitors
 from parabola.ui.nicegui.guards import auth_guard, unauth_guard
 from parabola.ui.nicegui.page_scopes import page_scope, use_parabola
 from parabola.ui.nicegui.reacting import effect, live
 
 __all__ = [
+    "ClerkInPage",
+    "FrontendApi",
+    "IdentityUnavailable",
+    "SignInRefused",
+    "Visitor",
+    "VisitorAuth",
+    "Visitors",
     "auth_guard",
     "auth_loading",
     "authenticated",
     "effect",
+    "frontend_host",
     "live",
     "page_scope",
     "unauth_guard",

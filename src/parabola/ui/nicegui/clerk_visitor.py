@@ -15,7 +15,7 @@ import time
 from collections.abc import MutableMapping
 from typing import Any, Final, Literal, TypeAlias
 
-from nicegui import app, background_tasks, context
+from nicegui import app, context
 from reaktiv import Computed, Signal
 
 from parabola.client import ClientError
@@ -47,7 +47,7 @@ class Visitor:
     def load(self) -> asyncio.Task[None]:
         """Asks the identity server who this is; once, however often it is called. Tried again until it answers."""
         if self._loading is None:
-            self._loading = background_tasks.create(self._load(), name="who is signed in")
+            self._loading = asyncio.ensure_future(self._load())
         return self._loading
 
     async def sign_up(self, email: str, password: str, *, first_name: str = "", last_name: str = "") -> Step:
