@@ -97,6 +97,18 @@ def test_a_saved_file_is_live_within_a_second_and_subscriptions_run_again(
     assert (STEP_MS + GROUP_MS) / 1000 + RELOAD_CPU_S < 1
 
 
+def test_what_the_functions_import_from_beside_them_is_reloaded_too(project: Project, subscribed: RawClient) -> None:
+    rules = project.folder / "rules.py"
+    rules.write_text('SIGN = "?"\n')
+    line = project.server.log_lines()
+    project.write("lib/texts.py", "from ...rules import SIGN\n\n\ndef decorated(text):\n    return SIGN + text\n")
+    assert subscribed.until_update(0)["value"] == ["?hi"]
+    for sign in ("!", "."):
+        rules.write_text(f'SIGN = "{sign}"\n')
+        assert subscribed.until_update(0)["value"] == [f"{sign}hi"]
+    project.server.wait_for_log(r"Reloaded in \d+ ms: \.\./rules\.py", after_line=line)
+
+
 def test_a_new_module_is_callable_and_a_removed_one_is_gone(project: Project) -> None:
     line = project.server.log_lines()
     project.write("extra.py", NOTES)

@@ -60,6 +60,14 @@ def remove_package(name: str) -> None:
             del sys.modules[loaded]
 
 
+def names_beside(folder: Path) -> frozenset[str]:
+    """What loads of `folder` in this process have imported from beside it, or tried to: the first parts of their
+    names (`rules` for `from ..rules.numbers import x`). It also knows of loads that failed, so that a watch over the
+    files notices when what made them fail is mended.
+    """
+    return frozenset(_finder.asked_beside.get(folder, ()))
+
+
 def beside(name: str) -> str:
     """The package that stands for the directory in which the folder of the package `name` lies."""
     return f"{name}_beside"
@@ -70,6 +78,13 @@ class _FolderFinder(importlib.abc.MetaPathFinder):
 
     def __init__(self) -> None:
         self.packages: dict[str, Path] = {}
+        # For each functions folder, the first names that were looked for beside it.
+        self.asked_beside: dict[Path, set[str]] = {}
+
+    def _note_beside(self, package: str, name: str) -> None:
+        own = package.removesuffix(beside(""))
+        if own != package and own in self.packages:
+            self.asked_beside.setdefault(self.packages[own], set()).add(name)
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -78,6 +93,8 @@ class _FolderFinder(importlib.abc.MetaPathFinder):
         folder = self.packages.get(package)
         if folder is None:
             return None
+        if rest:
+            self._note_beside(package, rest.partition(".")[0])
         place = folder.joinpath(*rest.split(".")) if rest else folder
         file = place.with_suffix(".py") if rest else None
         if place.is_dir() and ((place / "__init__.py").is_file() or file is None or not file.is_file()):
