@@ -302,6 +302,22 @@ def test_the_admin_key_is_made_kept_and_rotated(tmp_path: Path) -> None:
     assert json.loads(cli("admin-key", "--data", "here", "--json").stdout) == {"adminKey": second.strip()}
 
 
+def test_a_key_file_that_was_cut_short_is_no_key(project: Path, tmp_path: Path) -> None:
+    cli = Cli(tmp_path, PARABOLA_ADMIN_KEY="")
+    whole = cli("admin-key", "--data", "here").stdout
+    (tmp_path / "here" / "admin_key").write_bytes(whole.encode()[:-10])
+    for command in (
+        ("admin-key",),
+        ("run", "messages:list"),
+        ("serve", str(project), "--port", str(free_port())),
+    ):
+        failed = cli(*command, "--data", "here", code=1).stderr
+        assert "does not hold a whole admin key" in failed
+        assert "parabola admin-key --rotate" in failed
+    renewed = cli("admin-key", "--data", "here", "--rotate").stdout
+    assert renewed.partition("|")[0] == whole.partition("|")[0]
+
+
 # serve
 
 

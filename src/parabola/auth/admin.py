@@ -20,10 +20,11 @@ import orjson
 
 from parabola.auth.claims import plain_number
 from parabola.auth.identity import RESERVED_ATTRIBUTES, AdminIdentity, Identity
-from parabola.errors import BadRequest, Forbidden, Unauthenticated
+from parabola.errors import BadRequest, Forbidden, StorageFailure, Unauthenticated
 from parabola.seams import Entropy
 
 SECRET_BYTES: Final = 32
+_SECRET: Final = re.compile(rf"[0-9a-f]{{{2 * SECRET_BYTES}}}")
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _WRONG_DEPLOYMENT: Final = (
     "The provided deploy key was invalid for this deployment. Double check that the environment this key was "
@@ -32,9 +33,14 @@ _WRONG_DEPLOYMENT: Final = (
 )
 
 
+def is_deployment_name(text: str) -> bool:
+    """Whether a key may begin with this: up to 63 lower-case letters, digits and hyphens."""
+    return _NAME.fullmatch(text) is not None
+
+
 def generate_admin_key(name: str, entropy: Entropy) -> str:
     """A new key for the deployment `name`. Its secret is 256 bits in hex: it never holds a `:` or a `|`."""
-    if not _NAME.fullmatch(name):
+    if not is_deployment_name(name):
         raise ValueError(f"{name!r} is not a deployment name. Use up to 63 lower-case letters, digits and hyphens.")
     return f"{name}|{entropy.bytes(SECRET_BYTES).hex()}"
 
@@ -42,7 +48,7 @@ def generate_admin_key(name: str, entropy: Entropy) -> str:
 def load_or_create_admin_key(path: Path, name: str, entropy: Entropy) -> str:
     """The key kept at `path`, made on first use. Safe against two processes starting at once."""
     try:
-        return _read_key(path)
+        return read_admin_key(path)
     except FileNotFoundError:
         pass
     key = generate_admin_key(name, entropy)
@@ -56,17 +62,23 @@ def load_or_create_admin_key(path: Path, name: str, entropy: Entropy) -> str:
             os.fsync(file.fileno())
         os.link(draft, path)  # Unlike a rename, it fails if another process was first.
     except FileExistsError:
-        return _read_key(path)
+        return read_admin_key(path)
     finally:
         draft.unlink(missing_ok=True)
     return key
 
 
-def _read_key(path: Path) -> str:
-    key = path.read_text(encoding="ascii").strip()
-    name, separator, secret = key.partition("|")
-    if not separator or not _NAME.fullmatch(name) or not secret or ":" in secret:
-        raise ValueError(f"{path} does not hold an admin key (`name|secret`). Remove it to have a new one made.")
+def read_admin_key(path: Path) -> str:
+    """The key kept at `path`. Raises FileNotFoundError, and `StorageFailure` for a file that is damaged or cut short:
+    what is left of a key must not open anything.
+    """
+    key = path.read_bytes().decode("ascii", "replace").strip()
+    name, _, secret = key.partition("|")
+    if not is_deployment_name(name) or not _SECRET.fullmatch(secret):
+        raise StorageFailure(
+            f"{path} does not hold a whole admin key (`name|{2 * SECRET_BYTES} hex digits`). Put it back from a "
+            "backup, or make a new one with `parabola admin-key --rotate`."
+        )
     return key
 
 

@@ -331,10 +331,6 @@ class Backend:
             return generate_admin_key(self.config.name, self.entropy)
         try:
             return load_or_create_admin_key(path, self.config.name, self.entropy)
-        except UnicodeDecodeError:
-            raise StorageFailure(f"{path} does not hold an admin key. Remove it to have a new one made.") from None
-        except ValueError as error:
-            raise StorageFailure(str(error)) from None
         except OSError as error:
             raise _unusable(path.parent, error) from None
 

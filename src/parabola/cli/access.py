@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from parabola.auth.admin import read_admin_key
 from parabola.backend.config import ADMIN_KEY_FILE
 from parabola.backend.project import find_project
 from parabola.cli.failure import CommandFailed
@@ -27,7 +28,7 @@ def admin_key_for(option: str | None, data: Path | None) -> str:
     except LoadError as error:
         raise _no_key("there is no project here") from error
     try:
-        return path.read_text(encoding="ascii").strip()
+        return read_admin_key(path)
     except FileNotFoundError as error:
         raise _no_key(f"there is none at {path}") from error
     except OSError as error:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from parabola.auth.admin import load_or_create_admin_key
+from parabola.auth.admin import is_deployment_name, load_or_create_admin_key
 from parabola.backend.config import ADMIN_KEY_FILE, DEFAULT_NAME
 from parabola.cli.access import data_directory_for
 from parabola.cli.console import notice, out
@@ -36,7 +36,8 @@ def admin_key(
     name = DEFAULT_NAME
     if rotate and path.exists():
         # The deployment keeps its name; only the secret changes.
-        name = path.read_text(encoding="ascii").partition("|")[0] or DEFAULT_NAME
+        kept = path.read_bytes().decode("ascii", "replace").partition("|")[0].strip()
+        name = kept if is_deployment_name(kept) else DEFAULT_NAME
         path.unlink()
     key = load_or_create_admin_key(path, name, SystemEntropy())
     out.print(to_json({"adminKey": key}, indent=None) if as_json else key, markup=False)

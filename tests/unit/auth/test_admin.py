@@ -11,7 +11,7 @@ import pytest
 
 from parabola.auth import AdminIdentity, AdminKeyring, generate_admin_key, load_or_create_admin_key
 from parabola.auth.admin import strip_key_prefix
-from parabola.errors import BadRequest, Forbidden, ParabolaError, Unauthenticated
+from parabola.errors import BadRequest, Forbidden, ParabolaError, StorageFailure, Unauthenticated
 from parabola.seams import SeededEntropy
 
 KEY = generate_admin_key("happy-otter-123", SeededEntropy(1))
@@ -43,11 +43,14 @@ def test_the_key_is_kept_readable_by_its_owner_only_and_found_again(tmp_path: Pa
     assert [file.name for file in path.parent.iterdir()] == ["admin_key"]
 
 
-@pytest.mark.parametrize("content", ["", "no separator", "a|", "|secret", "a|se:cret"])
+DAMAGED = ["", "no separator", "a|", "|secret", "a|se:cret", KEY[:-1], KEY[:30], f"{KEY}0", KEY.replace("|", ""), "é"]
+
+
+@pytest.mark.parametrize("content", DAMAGED)
 def test_a_damaged_key_file_is_reported_rather_than_trusted(tmp_path: Path, content: str) -> None:
     path = tmp_path / "admin_key"
     path.write_text(content)
-    with pytest.raises(ValueError, match="does not hold an admin key"):
+    with pytest.raises(StorageFailure, match="does not hold a whole admin key"):
         load_or_create_admin_key(path, "otter", SeededEntropy(1))
 
 

@@ -176,5 +176,5 @@ async def test_a_file_that_holds_no_admin_key_is_said_in_one_sentence(folder: Pa
     data = folder.parent / "data"
     data.mkdir()
     (data / "admin_key").write_bytes(content)
-    with pytest.raises(StorageFailure, match=r"does not hold an admin key.*Remove it to have a new one made"):
+    with pytest.raises(StorageFailure, match=r"does not hold a whole admin key.*make a new one with"):
         await Backend(folder, data_dir=data).start()
