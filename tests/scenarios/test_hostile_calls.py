@@ -166,6 +166,7 @@ def test_a_bad_cursor_is_refused_in_the_way_that_clients_start_over(client: RawC
     failed = query_fails(
         client, "entries:list", {"room": room, "paginationOpts": {"numItems": 5, "cursor": cursor}}, "InvalidCursor"
     )
+    assert "Server Error\nUncaught InvalidCursor: Tried to run a query starting from a cursor" in failed["errorMessage"]
     assert failed["errorData"]["isConvexSystemError"] is True
     assert failed["errorData"]["paginationError"] == "InvalidCursor"
 

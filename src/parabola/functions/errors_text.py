@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from parabola.database.conflict import Conflict
+from parabola.database.cursors import InvalidCursor
 from parabola.errors import ConvexError, DeveloperError, FunctionTimeout, InvalidValue, ParabolaError, SystemFault
 from parabola.functions.outcome import INTERNAL_ERROR_TEXT, FunctionError
 from parabola.functions.time_limit import HandlerStopped, is_engine_file, is_library_file
@@ -72,8 +73,11 @@ def _describe_convex_error(error: ConvexError, places: str) -> FunctionError:
     except InvalidValue as failure:
         text = f"Uncaught ConvexError: its data is not a value: {failure.message}"
         return FunctionError(_shortened(text), code="DeveloperError", traceback=places, exception=error)
-    text = data if isinstance(data, str) else encode_wire(data).decode()
-    line = f"Uncaught ConvexError: {text}"
+    if isinstance(error, InvalidCursor):
+        # Its data is for the clients, which start over from the first page; its text is for people.
+        line = _uncaught_line(error)
+    else:
+        line = f"Uncaught ConvexError: {data if isinstance(data, str) else encode_wire(data).decode()}"
     return FunctionError(_shortened(line), code=error.code, data=data, traceback=places, exception=error)
 
 
