@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from parabola.errors import QueryError
 from parabola.values.keys import encode_key, prefix_end
-from parabola.values.model import UNDEFINED, Value, normalize
+from parabola.values.model import SAFE_INTEGER_MAX, UNDEFINED, Value, normalize
 from parabola.values.render import render_value
 
 
@@ -34,7 +34,19 @@ class IndexRangeBuilder:
 
     def eq(self, field: str, value: Any) -> IndexRangeBuilder:
         """Only documents whose `field` equals `value`; UNDEFINED means that they lack it."""
-        return self._with("eq", field, value)
+        kind = type(value)
+        # What most lookups are made of, a number or a plain text, is a value as it stands.
+        if self._used or not (
+            kind is float
+            or (kind is int and -SAFE_INTEGER_MAX <= value <= SAFE_INTEGER_MAX)
+            or (kind is str and value.isascii())
+        ):
+            return self._with("eq", field, value)
+        self._used = True
+        step = _new_builder(IndexRangeBuilder)  # what __init__ would do, without the call
+        step._clauses = (*self._clauses, _new_tuple(Clause, ("eq", field, value)))
+        step._used = False
+        return step
 
     def gt(self, field: str, value: Any) -> IndexRangeBuilder:
         """Only documents whose `field` sorts after `value`, of whatever type."""
@@ -63,14 +75,8 @@ class IndexRangeBuilder:
         if self._used:
             raise self._used_already()
         self._used = True
-        kind = type(value)
-        # What most lookups are made of is a value as it stands.
-        is_plain = kind is float or value is UNDEFINED or (kind is str and value.isascii())
-        kept = value if is_plain else normalize(value)
-        step = _new_builder(IndexRangeBuilder)  # what __init__ would do, without the call
-        step._clauses = (*self._clauses, _new_tuple(Clause, (op, field, kept)))
-        step._used = False
-        return step
+        kept = value if value is UNDEFINED or (type(value) is str and value.isascii()) else normalize(value)
+        return IndexRangeBuilder((*self._clauses, Clause(op, field, kept)))
 
     def _used_already(self) -> QueryError:
         return QueryError(

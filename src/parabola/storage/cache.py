@@ -55,19 +55,12 @@ class BoundedCache(Generic[K, V]):
 
     def put(self, key: K, value: V) -> None:
         """Holds `value` from now on, in place of an earlier one."""
-        self.discard(key)
+        if key in self._held:
+            self.discard(key)
         self._held[key] = value
         self._bytes += self._size_of(value)
-        self._shrink()
-
-    def refresh(self, key: K, value: V) -> None:
-        """Holds `value` in place of an earlier one, if there is one."""
-        earlier = self._held.get(key)
-        if earlier is not None:
-            self._held[key] = value
-            self._bytes += self._size_of(value) - self._size_of(earlier)
-            if self._bytes > self._bytes_max:
-                self._shrink()
+        if self._bytes > self._bytes_max:
+            self._shrink()
 
     def discard(self, key: K) -> None:
         """Forgets `key`, if it is held."""
@@ -88,6 +81,16 @@ class DocumentCache(BoundedCache[tuple[int, str], tuple[int, bytes | None]]):
 
     def __init__(self, bytes_max: int) -> None:
         super().__init__(bytes_max, _document_bytes)
+
+    def refresh(self, key: tuple[int, str], value: tuple[int, bytes | None]) -> None:
+        """Holds `value` in place of an earlier one, if there is one. In one call: every applied write comes here."""
+        held = self._held
+        earlier = held.get(key)
+        if earlier is not None:
+            held[key] = value
+            self._bytes += len(value[1] or b"") - len(earlier[1] or b"")
+            if self._bytes > self._bytes_max:
+                self._shrink()
 
 
 def _document_bytes(held: tuple[int, bytes | None]) -> int:

@@ -96,7 +96,9 @@ class Versions(Generic[Key, Kept]):
         """Forgets the oldest version of `key`."""
         held = self._held[key]
         if isinstance(held, tuple):
-            self._forget(key)
+            del self._held[key]
+            if self._keys is not None:
+                self._keys.remove(key)
         else:
             del held[0]
             self._tidy(key, held)
