@@ -97,7 +97,9 @@ class Watch:
         shared.watches[self] = None
 
     def current(self) -> QueryState:
-        """The query now: loading, a value or an error. Costs nothing, and may be called from any thread."""
+        """The query now: loading, a value or an error; `ClientClosed` once the server has ended the session for good.
+        Costs nothing, and may be called from any thread.
+        """
         return self._shared.state
 
     def on_update(self, callback: Callable[[QueryState], object]) -> Stop:
@@ -354,6 +356,8 @@ class Session:
             log.log(logging.getLevelNamesMapping()[effect.level.upper()], effect.text)
         else:
             self.ended = effect
+            if effect.was_fatal:
+                self._show_end(effect)
             for end_listener in list(self._end_listeners):
                 call_safely(end_listener)
 
@@ -372,6 +376,17 @@ class Session:
         if changed:
             changed.sort(key=_first_watched)
             self._call_listeners(changed)
+
+    def _show_end(self, end: Ended) -> None:
+        """No query will have a further result: each shows why. After an end that was asked for they stay as they are,
+        for whoever wants to read them.
+        """
+        state = QueryState("error", error=closed_error(end.reason))
+        every = sorted(self._shared.values(), key=_first_watched)
+        for shared in every:
+            shared.state = state
+        if every:
+            self._call_listeners(every)
 
     def _call_listeners(self, changed: list[_SharedQuery]) -> None:
         def call_them() -> None:

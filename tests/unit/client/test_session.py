@@ -193,6 +193,26 @@ def test_a_closed_session_fails_what_is_open_and_refuses_what_is_new() -> None:
             use()
 
 
+def test_a_fatal_end_is_shown_by_every_query_in_one_step_and_an_end_that_was_asked_for_is_not() -> None:
+    world = Scripted().connect()
+    loaded, loading = world.session.watch("messages:list"), world.session.watch("messages:later")
+    states: list[tuple[QueryState, QueryState]] = []
+    world.answer(lambda path, args: [1] if path == "messages:list" else ...)
+    for watch in (loaded, loading):
+        watch.on_update(lambda state: states.append((loaded.current(), loading.current())))
+    world.receive(type="FatalError", error="you are broken")
+    assert len(states) == 2
+    for moment in states:
+        assert [type(state.error) for state in moment] == [ClientClosed, ClientClosed]
+        assert "you are broken" in str(moment[0].error)
+
+    closed = Scripted().connect()
+    watch = closed.session.watch("messages:list")
+    closed.answer(lambda path, args: [1])
+    closed.session.close()
+    assert watch.current() == QueryState("success", [1])
+
+
 def test_a_name_that_no_function_has_is_refused_at_once() -> None:
     world = Scripted().connect()
     with pytest.raises(InvalidArgument):
