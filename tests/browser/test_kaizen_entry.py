@@ -13,6 +13,7 @@ from tests.browser.browser import PATIENCE_MS, Seen, new_profile
 from tests.browser.kaizen_process import PASSWORD, KaizenProcess
 from tests.browser.pages import PACKAGES
 
+LOGIN = re.compile(r"/auth/login(\?|$)")
 PLACES = ("dashboard", "character", "campaign", "milestones", "leaderboard")
 
 
@@ -45,7 +46,7 @@ def sign_up(page: Page, kaizen: KaizenProcess, email: str, *, at: str = "/auth/l
 def test_one_address_serves_pages_backend_and_accounts(kaizen: KaizenProcess, visitor: tuple[Page, Seen]) -> None:
     page, _ = visitor
     page.goto(kaizen.url)
-    page.wait_for_url("**/auth/login*")
+    page.wait_for_url(LOGIN)
     assert kaizen.call("query", "game:definitions")["status"] == "success"
     discovery = httpx.get(f"{kaizen.url}/.well-known/openid-configuration", trust_env=False).json()
     assert discovery["issuer"] == kaizen.url
@@ -86,9 +87,10 @@ def test_signing_out_in_one_tab_guards_the_other(kaizen: KaizenProcess, visitor:
     other = page.context.new_page()
     other.goto(f"{kaizen.url}/milestones")
     expect(other.get_by_test_id("nav-milestones").first).to_be_visible(timeout=PATIENCE_MS)
-    page.get_by_test_id("sign-out").first.click()
-    page.wait_for_url("**/auth/login*")
-    other.wait_for_url("**/auth/login*")
+    page.get_by_test_id("account").locator("summary").click()
+    page.get_by_test_id("sign-out").click()
+    page.wait_for_url(LOGIN)
+    other.wait_for_url(LOGIN)
 
 
 def test_a_restart_signs_nobody_out(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -146,7 +148,8 @@ def test_clerks_own_component_signs_in_when_a_publishable_key_is_configured(
             page.evaluate("(session) => { Clerk.setActive({ session }) }", session)
             page.wait_for_url("**/milestones")
             expect(page.get_by_test_id("nav-milestones").first).to_be_visible(timeout=PATIENCE_MS)
-            page.get_by_test_id("sign-out").first.click()
+            page.get_by_test_id("account").locator("summary").click()
+            page.get_by_test_id("sign-out").click()
             page.get_by_test_id("sign-in").wait_for()
         finally:
             game.close()
