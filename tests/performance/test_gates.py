@@ -17,6 +17,7 @@ import pytest
 
 from parabola import define_schema, define_table, mutation, v
 from parabola.backend.backend import Backend
+from parabola.backend.deploy import put_schema_in_force
 from parabola.functions.driver import start
 from parabola.functions.loader import Deployment
 from parabola.functions.logs import LogLines
@@ -145,6 +146,20 @@ def test_reading_two_documents_and_patching_both_costs_less_than_a_hundred_loops
         database.commit(tx, lambda result: None)
 
     assert cost(transfer, 300) < 100
+
+
+def test_a_lookup_by_an_index_costs_less_than_thirty_loops() -> None:
+    database = open_database()
+    schema = define_schema(accounts=define_table(number=v.number()).index("by_number", ["number"]))
+    asyncio.run(put_schema_in_force(database, schema))
+    write(database, lambda tx: [tx.insert("accounts", {"number": at}) for at in range(1000)])
+    tx = database.begin_query()
+
+    def look_up() -> None:
+        found = tx.system_query("accounts").with_index("by_number", lambda q: q.eq("number", 500)).unique()
+        assert found is not None
+
+    assert cost(look_up, 500) < 30
 
 
 # What must not happen on the way of a mutation.

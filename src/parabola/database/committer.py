@@ -155,7 +155,7 @@ class Committer:
             self.newest_creation_time = tx.newest_creation_time
         if tx.pending_failure is not None:
             self.on_pending_failure(tx.pending_failure)
-        self._append(Commit(ts, documents, entries), LogEntry(ts, touched, tables, keys), catalog, done)
+        self._append(_new_tuple(Commit, (ts, documents, entries)), LogEntry(ts, touched, tables, keys), catalog, done)
 
     def append_index_entries(self, entries: Sequence[IndexWrite], done: Done) -> None:
         """Adds entries to an index that nobody can query yet (backfill): it changes no document and touches nobody."""

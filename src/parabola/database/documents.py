@@ -6,6 +6,8 @@ with their system fields; the schema sees them without.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from parabola.database.catalog import Catalog, Table
 from parabola.database.key_functions import Document
 from parabola.database.usage import SIZE_PER_STORED_BYTE_MAX
@@ -38,8 +40,9 @@ def patched_document(old: Document, old_data: bytes, fields: Document, limits: L
 
     What is stored is known to be in order, so only the fields are looked at, and the size of the whole.
     """
-    if _is_plain_change(old, fields):
-        return _plainly_patched(old, old_data, fields, limits)
+    plainly = _plainly_patched(old, old_data, fields, limits)
+    if plainly is not False:
+        return plainly
     removed = [name for name, item in fields.items() if item is UNDEFINED]
     if removed:
         fields = {name: item for name, item in fields.items() if item is not UNDEFINED}
@@ -65,30 +68,14 @@ def patched_document(old: Document, old_data: bytes, fields: Document, limits: L
     return new, data
 
 
-def _plainly_patched(old: Document, old_data: bytes, fields: Document, limits: Limits) -> Changed | None:
-    """The same for what `_is_plain_change` accepts: no field comes or goes, and nothing has to be normalised."""
+def _plainly_patched(
+    old: Document, old_data: bytes, fields: Document, limits: Limits
+) -> Changed | Literal[False] | None:
+    """The same for fields that only give simple values to fields that are there: the commonest patch, with nothing to
+    check and nothing to normalise. False if these are not of that kind.
+    """
     changed = False
     new = old.copy()
-    for name, item in fields.items():
-        # System fields were checked to be the same as before.
-        if name[:1] == "_":
-            continue
-        was = old[name]
-        # Equal Python values of one of the plain types are equal values; of two types, they may or may not be.
-        if was == item and (was.__class__ is item.__class__ or values_equal(was, item)):
-            continue
-        new[name] = item
-        changed = True
-    if not changed:
-        return None
-    data = encode_document(new, plain=old_data[:1] == b"{")
-    if len(data) * SIZE_PER_STORED_BYTE_MAX > limits.document_bytes_max:
-        normalize_document(new, limits)  # measures it, and raises if it has become too large
-    return new, data
-
-
-def _is_plain_change(old: Document, fields: Document) -> bool:
-    """Whether `fields` only give simple values to fields that are there: the commonest patch, with nothing to check."""
     for name, item in fields.items():
         kind = type(item)
         if name not in old or not (
@@ -100,7 +87,19 @@ def _is_plain_change(old: Document, fields: Document) -> bool:
             or (kind is float and item != 0.0 and item - item == 0.0)
         ):
             return False
-    return True
+        was = old[name]
+        # Equal Python values of one of these types are equal values; of two types, they may or may not be. System
+        # fields were checked to be the same as before.
+        if (was == item and (type(was) is kind or values_equal(was, item))) or name[:1] == "_":
+            continue
+        new[name] = item
+        changed = True
+    if not changed:
+        return None
+    data = encode_document(new, plain=old_data[:1] == b"{")
+    if len(data) * SIZE_PER_STORED_BYTE_MAX > limits.document_bytes_max:
+        normalize_document(new, limits)  # measures it, and raises if it has become too large
+    return new, data
 
 
 def replaced_document(old: Document, value: Document, limits: Limits) -> Changed | None:
@@ -119,7 +118,8 @@ def check_schema(table: Table, document: Document, catalog: Catalog) -> str | No
     check, pending = table.check, table.pending_check
     if check is None and pending is None:
         return None
-    bare = without_system_fields(document)
+    bare = document.copy()
+    del bare["_id"], bare["_creationTime"]
     if check is not None:
         try:
             check(bare, catalog)
