@@ -18,6 +18,7 @@ def test_what_is_trimmed_is_looked_up_and_not_searched_for() -> None:
     data = sqlite3.connect(":memory:", isolation_level=None)
     data.executescript(SQL["create_data"])
     data.executescript(SQL["create_sorted"])
+    versions = [(n, ts) for n in range(5000) for ts in (1, 2)]
     data.executemany("INSERT INTO documents VALUES (10, ?, ?, x'00')", [(str(n), ts) for n, ts in versions])
     data.executemany("INSERT INTO entries VALUES (20, ?, ?, 'a')", [(b"%d" % n, ts) for n, ts in versions])
     data.execute("INSERT INTO sorted_documents VALUES (10, '77', 2, NULL), (10, '4000', 2, NULL)")
