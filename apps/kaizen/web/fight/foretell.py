@@ -1,9 +1,9 @@
 """The fight of the next seconds, blow by blow, as the server will reckon it when it is asked.
 
 The server computes a fight from a seed whenever somebody looks. Whoever has the same state can look ahead: the page
-does, and its animation shows what will be true. A blow that is foretold here and the fight that `rules.simulation.advance`
-gives for the same moment are the same, at every moment up to a minute after the state was computed; what lies further
-ahead depends on whether somebody asks in between, so nothing is foretold of it.
+does, and its animation shows what will be true. A blow that is foretold here and the fight that
+`rules.simulation.advance` gives for the same moment are the same, at every moment up to a minute after the state was
+computed. What lies further ahead depends on whether somebody asks in between, so nothing is foretold of it.
 """
 
 from __future__ import annotations

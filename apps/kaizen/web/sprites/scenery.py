@@ -172,9 +172,14 @@ def library(s: Scene) -> None:
                 at += wide + 1
             s.brush.limb((x + 2, y + 18), (x + 60, y + 18), 1.4, 1.4, "wood", lift=0.1)
     for x in range(92, WIDTH, 132):
-        s.brush.limb((x + 20, 16), (x + 20, 74), 20, 20, "night", lift=-0.2)
-        s.brush.limb((x + 20, 16), (x + 20, 74), 16, 16, "night", lift=0.08, line=False)
-        for dx, dy in ((-7, 4), (5, 20), (-3, 38), (8, 52), (1, 66), (-9, 60)):
+        for r, lift in ((20, 0.1), (16, 0.35)):
+            arch = [(x + 20 - r * math.cos(a / 8 * math.pi), 36 - r * math.sin(a / 8 * math.pi)) for a in range(9)]
+            s.brush.shape([*arch, (x + 20 + r, 84), (x + 20 - r, 84)], "night", top=lift, bottom=lift + 0.35)
+        s.brush.shape(
+            [(x + 19, 20), (x + 21, 20), (x + 21, 84), (x + 19, 84)], "night", top=0.1, bottom=0.1, line=False
+        )
+        s.brush.limb((x - 2, 86), (x + 42, 86), 2.6, 2.6, "wood", lift=0.1)
+        for dx, dy in ((-7, 4), (6, 20), (-5, 34), (8, 48), (4, 62), (-9, 56)):
             s.brush.dot(x + 20 + dx, 12 + dy, "gold", 4)
         s.brush.ball(x + 26, 28, 6, 6, "gold", line=False, lift=0.3)
         s.brush.ball(x + 29, 26, 5.4, 5.4, "night", line=False, lift=0.08)
