@@ -219,5 +219,5 @@ class ServerProcess:
     def call(self, kind: str, path: str, args: object | None = None, **headers: str) -> dict[str, object]:
         """POSTs one call to the HTTP API (`kind` is query, mutation or action) and returns the decoded answer."""
         body = {"path": path, "args": args if args is not None else {}, "format": "json"}
-        answer = httpx.post(f"{self.url}/api/{kind}", json=body, headers=headers, timeout=30, trust_env=False)
+        answer = httpx.post(f"{self.url}/api/{kind}", json=body, headers=headers, timeout=PATIENCE_S, trust_env=False)
         return dict(answer.json())

@@ -60,7 +60,7 @@ def buy(device: Device, upgrade: str) -> Callable[..., Any]:
             store.set_query("game:state", {}, after_purchase(state, args["upgradeId"]))
 
     future = device.client.begin_mutation(BUY, {"upgradeId": upgrade}, optimistic_update=foretell)
-    return lambda: future.result(30)
+    return lambda: future.result(60)
 
 
 def shown(state: dict[str, Any], upgrade: str) -> tuple[float, float]:

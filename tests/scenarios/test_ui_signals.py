@@ -41,7 +41,7 @@ async def _await(predicate: Callable[[], bool]) -> None:
 
 def counted(server: ServerProcess) -> tuple[int, int]:
     """How many connections the server has, and how many queries they follow."""
-    text = httpx.get(f"{server.url}/metrics").text
+    text = httpx.get(f"{server.url}/metrics", timeout=PATIENCE_S, trust_env=False).text
     counters = dict(re.findall(r"^(parabola_\w+) (\d+)$", text, re.MULTILINE))
     return int(counters["parabola_sync_connections"]), int(counters["parabola_sync_queries"])
 

@@ -16,8 +16,9 @@ from parabola.functions.outcome import Outcome
 from parabola.limits import Limits
 from tests.unit.functions.harness import Engine, message_of
 
-LIMITS = Limits(user_time_s=0.1)
-TEXT = "Function execution timed out (maximum duration: 0.1s)"
+# Long enough that a machine with other things to do does not make a well-behaved handler look like a runaway.
+LIMITS = Limits(user_time_s=0.4)
+TEXT = "Function execution timed out (maximum duration: 0.4s)"
 
 
 async def spin(ctx: Any):
@@ -105,7 +106,8 @@ def test_a_runaway_handler_is_stopped_and_the_engine_goes_on(handler: Any) -> No
     assert outcome.error.code == "FunctionTimeout"
     assert after.value == "ok"
     assert engine.rows("t") == []
-    assert elapsed < 10
+    # One of them sleeps for a minute, the others never end.
+    assert elapsed < 50
 
 
 def test_the_place_where_it_was_stopped_is_shown() -> None:
@@ -119,7 +121,7 @@ def test_a_runaway_is_stopped_in_any_thread(handler: Any) -> None:
     results: list[tuple[Outcome, Outcome, Engine, float]] = []
     thread = threading.Thread(target=lambda: results.append(run_runaway(handler)))
     thread.start()
-    thread.join(20)
+    thread.join(60)
     outcome, after, *_ = results[0]
     assert message_of(outcome) == TEXT
     assert after.value == "ok"
@@ -128,7 +130,7 @@ def test_a_runaway_is_stopped_in_any_thread(handler: Any) -> None:
 def test_waiting_is_not_running() -> None:
     @query
     async def patient(ctx: Any):
-        await asyncio.sleep(0.25)
+        await asyncio.sleep(0.8)
         return "done"
 
     engine = Engine({"q:patient": patient}, limits=LIMITS)
@@ -138,7 +140,7 @@ def test_waiting_is_not_running() -> None:
 def test_time_adds_up_over_the_steps_of_a_handler() -> None:
     @query
     async def in_pieces(ctx: Any):
-        for _ in range(20):
+        for _ in range(60):
             until = time.monotonic() + 0.03
             while time.monotonic() < until:
                 pass
@@ -185,7 +187,7 @@ async def wait_forever_and_swallow_cancellation(ctx: Any):
 
 @pytest.mark.parametrize("handler", [wait_forever, wait_forever_and_swallow_cancellation])
 def test_a_mutation_that_waits_without_end_is_given_up(handler: Any) -> None:
-    engine = Engine({"m:patient": mutation(handler)}, limits=Limits(total_time_s=0.1))
+    engine = Engine({"m:patient": mutation(handler)}, limits=Limits(total_time_s=0.4))
     outcome = asyncio.run(engine.mutation_async("m:patient"))
     assert message_of(outcome) == TEXT
     assert engine.rows("t") == []
@@ -196,7 +198,7 @@ def test_a_query_that_waits_without_end_is_given_up() -> None:
     async def patient(ctx: Any):
         await asyncio.get_running_loop().create_future()
 
-    engine = Engine({"q:patient": patient}, limits=Limits(total_time_s=0.1))
+    engine = Engine({"q:patient": patient}, limits=Limits(total_time_s=0.4))
     assert message_of(asyncio.run(engine.query_async("q:patient"))) == TEXT
 
 
@@ -227,12 +229,12 @@ def test_an_action_that_holds_the_thread_is_stopped(handler: Any) -> None:
 def test_an_action_may_compute_for_longer_when_it_lets_others_run_in_between() -> None:
     @action
     async def in_pieces(ctx: Any):
-        for _ in range(10):
-            until = time.monotonic() + 0.03
+        for _ in range(12):
+            until = time.monotonic() + 0.1
             while time.monotonic() < until:
                 pass
             await asyncio.sleep(0)
         return "done"
 
-    engine = Engine({"a:in_pieces": in_pieces}, limits=Limits(action_step_time_s=0.15))
+    engine = Engine({"a:in_pieces": in_pieces}, limits=Limits(action_step_time_s=1.0))
     assert asyncio.run(engine.action("a:in_pieces")).value == "done"

@@ -54,11 +54,11 @@ class AsgiSocket:
         self.say(type="ModifyQuerySet", baseVersion=0, newVersion=1, modifications=[add])
 
     async def hear(self) -> dict[str, Any]:
-        return await asyncio.wait_for(self.from_app.get(), 5)
+        return await asyncio.wait_for(self.from_app.get(), 60)
 
     async def end(self) -> None:
         self.to_app.put_nowait({"type": "websocket.disconnect", "code": 1001})
-        await asyncio.wait_for(self.task, 5)
+        await asyncio.wait_for(self.task, 60)
         assert not self.world.driver.connections
 
 
@@ -82,7 +82,7 @@ async def test_a_session_below_any_mount_point(path: str, root_path: str) -> Non
 async def test_another_path_and_a_client_that_is_too_old_are_refused(path: str, headers: dict[str, str]) -> None:
     socket = AsgiSocket(path, **headers)
     assert (await socket.hear())["type"] == "websocket.close"
-    await asyncio.wait_for(socket.task, 5)
+    await asyncio.wait_for(socket.task, 60)
 
 
 async def test_a_binary_message_is_fatal() -> None:
@@ -91,7 +91,7 @@ async def test_a_binary_message_is_fatal() -> None:
     socket.to_app.put_nowait({"type": "websocket.receive", "bytes": b"{}"})
     assert orjson.loads((await socket.hear())["text"])["type"] == "FatalError"
     assert (await socket.hear())["type"] == "websocket.close"
-    await asyncio.wait_for(socket.task, 5)
+    await asyncio.wait_for(socket.task, 60)
 
 
 async def test_a_stopping_server_closes_the_socket() -> None:
@@ -100,7 +100,7 @@ async def test_a_stopping_server_closes_the_socket() -> None:
     socket.world.driver.stop()
     closed = await socket.hear()
     assert (closed["code"], closed["reason"]) == (1011, "InternalServerError")
-    await asyncio.wait_for(socket.task, 5)
+    await asyncio.wait_for(socket.task, 60)
 
 
 async def test_a_client_that_reads_slowly_skips_to_the_newest_state() -> None:

@@ -361,11 +361,9 @@ async def test_sockets_of_other_paths_go_to_the_application() -> None:
             assert await socket.recv() == "hi!"
         with pytest.raises(InvalidStatus):
             await connect_websocket(f"{url}/api/sync", additional_headers={"Convex-Client": "npm-0.1.0"})
-        for _ in range(200):
-            if not server.server_state.connections:
-                break
-            await asyncio.sleep(0.01)
-        assert not server.server_state.connections
+        async with asyncio.timeout(60):
+            while server.server_state.connections:
+                await asyncio.sleep(0.01)
 
 
 async def test_a_stopping_server_says_goodbye_in_bounded_time() -> None:
@@ -373,7 +371,7 @@ async def test_a_stopping_server_says_goodbye_in_bounded_time() -> None:
         socket = await connect_websocket(f"{url}/api/sync")
         server.should_exit = True
         with pytest.raises(ConnectionClosed) as closed:
-            await asyncio.wait_for(socket.recv(), 5)
+            await asyncio.wait_for(socket.recv(), 60)
         assert closed.value.rcvd is not None
         assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1011, "InternalServerError")
 

@@ -43,7 +43,7 @@ def test_a_thread_may_wait_for_signals() -> None:
     pending = until(flag)
     timer = threading.Timer(0.01, lambda: flag.set(True))
     timer.start()
-    pending.result(10)
+    pending.result(60)
     with pytest.raises(TimeoutError):
         until(lambda: not flag()).result(0.001)
     timer.join()

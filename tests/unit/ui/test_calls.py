@@ -108,7 +108,7 @@ def test_waiting_in_the_thread_that_brings_the_result_is_refused(link: MemoryLin
 def test_another_thread_may_call_and_wait(link: MemoryLink) -> None:
     add = inject_mutation("todos:add")
     results: list[Any] = []
-    thread = threading.Thread(target=lambda: results.append(add.mutate().result(10)))
+    thread = threading.Thread(target=lambda: results.append(add.mutate().result(60)))
     thread.start()
     while not link.posted:
         thread.join(0.001)
