@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from typing import Final
 
 _SUFFIXES: Final = ("", "K", "M", "B", "T", "Qa", "Qi", "Sx", "Sp", "Oc", "No", "Dc")
@@ -22,8 +23,9 @@ def short(number: float) -> str:
         return "∞"
     if number < 1000:
         return plain(number)
-    # As whole numbers: a division of doubles could round up.
-    whole = int(number)
+    # As the decimal number that the double is written as: a division of doubles could round up, and 1.5e30 is a
+    # little less than its name.
+    whole = int(Decimal(repr(number)))
     exponent = len(str(whole)) - 1
     digits = whole // 10 ** (exponent - 2)
     group, place = divmod(exponent, 3)

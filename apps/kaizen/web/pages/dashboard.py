@@ -10,6 +10,7 @@ from parabola.ui.nicegui import auth_guard, effect
 from ...rules.prestige import PRESTIGE_STAGE_MIN
 from ...rules.stages import WAVES_PER_STAGE
 from .. import theme
+from ..components.chart import history_panel
 from ..components.panels import number_row, panel, stat_rows, text_row
 from ..components.phases import player_phases
 from ..components.text import Text, toggle
@@ -31,6 +32,7 @@ def _build(hero: CharacterService) -> None:
         _stats(hero)
         _campaign(hero)
         _prestige(hero)
+    history_panel()
 
 
 def _stats(hero: CharacterService) -> None:

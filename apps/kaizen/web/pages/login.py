@@ -81,9 +81,8 @@ class _Form:
         return message
 
     def _submit_button(self, text: str) -> ui.button:
-        return (
-            ui.button(text).props('type=submit data-testid="submit" unelevated no-caps').classes("k-button k-primary")
-        )
+        button = ui.button(text, color=None).props('type=submit data-testid="submit" unelevated no-caps')
+        return button.classes("k-button k-primary")
 
     async def _submit(self) -> None:
         self._clear()
