@@ -17,7 +17,7 @@ The rows of the log below have then done all their work; the next flush after a 
 The interpreter lock is what this thread must not hold: a row at a time would take and give it back for each. So one
 statement carries up to `ROWS_PER_STATEMENT` rows into a table in memory, which SQLite keeps in the order of the data
 file; a single statement then takes all of them over. SQLite does both without the lock, and rows that arrive in order
-cost it a quarter of what the same rows cost in the order of commits.
+cost it about a third of what the same rows cost in the order of commits.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ ORDER BY e.id {direction} LIMIT ?3;
 
 -- create_sorted --
 -- What is to be applied next, in memory, in the order of the tables that it goes to: the places of a random row are
--- then mostly beside the last one's, which costs a quarter.
+-- then mostly beside the last one's, which costs about a third.
 CREATE TEMP TABLE sorted_documents (
     table_number INTEGER NOT NULL,
     id TEXT NOT NULL,
