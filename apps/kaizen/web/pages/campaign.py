@@ -21,7 +21,9 @@ from ..components.toasts import tell_refusal
 from ..fight.stage import FightStage
 from ..fight.timeline import ServerClock
 from ..formatting import percent, plain, short
-from ..services.game import GameService, game, new_request_id
+from ..pending import intends
+from ..services.game import GameService, game
+from ..services.intentions import prestiging
 from ..shell import frame
 
 STYLESHEET = "/static/fight.css"
@@ -53,7 +55,7 @@ class _Campaign:
             with panel("Hero", classes="k-campaign-stats"):
                 self._stats()
             history_panel()
-        self._dialog = _PrestigeDialog(service)
+        self._dialog = _PrestigeDialog()
         title(self._swift, "Twice as fast for five seconds (S)")
         effect(lambda: stage.show(service.data()))
         effect(self._show_toggle)
@@ -125,8 +127,9 @@ class _Campaign:
     async def _ask_prestige(self) -> None:
         with untracked():
             cores = self.data().get("coresOnPrestige", 0)
+            level = self.data().get("character", {}).get("prestigeLevel", 1)
         if cores > 0:
-            self._dialog.ask(cores)
+            self._dialog.ask(cores, level)
 
     async def _press(self, event: KeyEventArguments) -> None:
         held = event.modifiers
@@ -142,30 +145,27 @@ class _Campaign:
 
 
 class _PrestigeDialog:
-    """Asks before everything begins anew. One opening of it is one intention, however often it is confirmed."""
+    """Asks before everything begins anew. The prestige is meant for one prestige level, so it happens once only."""
 
-    def __init__(self, service: GameService) -> None:
-        self._service = service
-        self._request_id = ""
-        with ui.dialog() as self._dialog, ui.element("section").classes("k-panel k-dialog"):
+    def __init__(self) -> None:
+        with ui.dialog() as self._dialog, ui.element("div").classes("k-panel k-dialog"):
             Text("h2", "Start over, stronger?", "k-panel-heading")
             self._text = Text("p", testid="prestige-text")
             with ui.element("div").classes("k-fight-actions"):
                 Button("Not yet", self._dialog.close, testid="prestige-cancel")
-                Button("Prestige", self._confirm, kind="k-prestige-button", testid="prestige-confirm")
+                self._confirm = Button(
+                    "Prestige", self._dialog.close, kind="k-prestige-button", testid="prestige-confirm"
+                )
 
     @property
     def is_open(self) -> bool:
         return bool(self._dialog.value)
 
-    def ask(self, cores: float) -> None:
-        self._request_id = new_request_id()
+    def ask(self, cores: float, prestige_level: float) -> None:
+        """Opens it; `cores` are those to be earned."""
+        intends(self._confirm, prestiging(prestige_level))
         self._text.set_text(
             f"You get {short(cores)} prestige cores and one more prestige level, and go back to stage 1. "
             "Gold and all upgrades stay yours."
         )
         self._dialog.open()
-
-    async def _confirm(self) -> None:
-        self._dialog.close()
-        await tell_refusal(self._service.prestige(request_id=self._request_id))

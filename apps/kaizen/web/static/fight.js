@@ -149,7 +149,7 @@ export default {
       }
       if (!blow.kill) return;
       this.fall = { sheet: this.shown.foe.sheet, at: time };
-      this.floats.push({ text: "+" + blow.kill.gold, x, y: 52, at: time + 120, gold: true, crit: blow.kill.doubled });
+      this.floats.push({ text: "+" + blow.kill.gold, x: x + 30, y: 78, at: time + 120, gold: true, crit: blow.kill.doubled });
       const count = calm ? 0 : Math.min(10, (blow.kill.doubled ? 8 : 4) + (this.shown.foe.champion ? 2 : 0));
       for (let i = 0; i < count; i++)
         this.coins.push({ x: x - 6, y: 96, vx: (i - count / 2) * 13 + 4, vy: -95 - ((i * 29) % 40), at: time + i * 25, spin: i });
