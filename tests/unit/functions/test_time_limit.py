@@ -17,7 +17,8 @@ from parabola.limits import Limits
 from tests.unit.functions.harness import Engine, message_of
 
 # Long enough that a machine with other things to do does not make a well-behaved handler look like a runaway.
-LIMITS = Limits(user_time_s=0.4)
+# No other limit may be met before it.
+LIMITS = Limits(user_time_s=0.4, documents_written_max=10**9, bytes_written_max=10**12)
 TEXT = "Function execution timed out (maximum duration: 0.4s)"
 
 
