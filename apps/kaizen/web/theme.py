@@ -17,7 +17,12 @@ def install(title: str = "") -> None:
         ui.page_title(f"{title} · Kaizen")
     # The script comes before the first paint, or a page in the dark begins with a flash of light.
     ui.add_head_html(f'<script src="{_fresh("theme.js")}"></script>')
-    ui.add_head_html(f'<link rel="stylesheet" href="{_fresh("kaizen.css")}">')
+    use_style("kaizen.css")
+
+
+def use_style(name: str) -> None:
+    """Adds a style sheet of `web/static` to the page that is being made."""
+    ui.add_head_html(f'<link rel="stylesheet" href="{_fresh(name)}">')
 
 
 def loading() -> None:

@@ -29,13 +29,13 @@ class Text(TextElement):
         effect(lambda: self.set_text(shown()))
         return self
 
-    def follow_number(self, read: Callable[[], float]) -> Text:
-        """Shows a number in short, and whole in the tooltip."""
+    def follow_number(self, read: Callable[[], float], *, whole_below: float = 0) -> Text:
+        """Shows a number in short, and whole in the tooltip; below `whole_below` it is whole in both."""
         shown = Computed(read)
 
         def show() -> None:
             number = shown()
-            self.set_text(short(number))
+            self.set_text(exact(number) if number < whole_below else short(number))
             title(self, exact(number))
 
         effect(show)

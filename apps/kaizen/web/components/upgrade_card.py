@@ -22,12 +22,14 @@ _UNITS: Final = {
     ("gold", "flat_stat_boost"): "strength",
     ("gold", "critical_chance_boost"): "critical chance",
     ("gold", "critical_damage_boost"): "critical damage",
-    ("cores", "attack_speed"): "less waiting",
-    ("cores", "flat_stat_boost"): "damage",
-    ("cores", "multiplier_boost"): "cores",
-    ("cores", "enemy_health_reduction"): "less enemy health",
-    ("cores", "dynamic_per_core"): "damage for each core",
+    ("cores", "attack_speed"): "attack interval",
+    ("cores", "flat_stat_boost"): "× damage",
+    ("cores", "multiplier_boost"): "× cores",
+    ("cores", "enemy_health_reduction"): "enemy health",
+    ("cores", "dynamic_per_core"): "damage a core",
 }
+
+_LESSENING: Final = ("attack_speed", "enemy_health_reduction")
 
 _CURRENCIES: Final = {"gold": ("Gold", "coin"), "cores": ("Prestige Cores", "core")}
 
@@ -85,7 +87,8 @@ class UpgradeCard:
 
 
 def _effect(offer: Offer) -> str:
-    return f"{'+' if offer.effect else ''}{plain_shown(offer.effect)}"
+    sign = "−" if offer.upgrade.effect in _LESSENING else "+"
+    return f"{sign if offer.effect else ''}{plain_shown(offer.effect)}"
 
 
 def plain_shown(effect: float) -> str:

@@ -21,6 +21,9 @@ from ..services.prestige_upgrades import PrestigeUpgradesService
 from ..services.upgrades import Amount, UpgradesService
 from ..shell import frame
 
+# In the purse each purchase is to be seen, also one that costs little.
+_WHOLE_BELOW: Final = 1_000_000
+
 _AMOUNTS: Final[dict[str, Amount]] = {"1": 1, "10": 10, "max": "max"}
 
 
@@ -38,11 +41,11 @@ def _build(hero: CharacterService) -> None:
         with ui.element("div").classes("k-purse-part"):
             icon("coin")
             Text("span", "Gold", "k-purse-name")
-            Text("strong", testid="gold").follow_number(lambda: max(0, hero.gold()))
+            Text("strong", testid="gold").follow_number(lambda: max(0, hero.gold()), whole_below=_WHOLE_BELOW)
         with ui.element("div").classes("k-purse-part"):
             icon("core")
             Text("span", "Cores", "k-purse-name")
-            Text("strong", testid="cores").follow_number(lambda: max(0, hero.cores()))
+            Text("strong", testid="cores").follow_number(lambda: max(0, hero.cores()), whole_below=_WHOLE_BELOW)
         choice(
             "Levels to buy with one click",
             [("1", "×1"), ("10", "×10"), ("max", "Max")],

@@ -22,6 +22,7 @@ from ..shell import frame
 @ui.page("/dashboard")
 @auth_guard(login_route="/auth/login", loading=theme.loading)
 def dashboard() -> None:
+    theme.use_style("fight.css")  # the chart's
     with frame("dashboard"):
         hero = CharacterService()
         player_phases(hero.game, lambda: _build(hero))

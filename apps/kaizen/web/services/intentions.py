@@ -51,4 +51,5 @@ def perform(service: GameService, intention: dict[str, Any], request_id: str) ->
             return service.prestige(level, request_id=request_id)
         case {"kind": "unlock", "id": str(milestone_id)}:
             return service.unlock(milestone_id)
-    raise ValueError(f"An intention that means nothing: {intention!r:.200}")
+        case _:
+            raise ValueError(f"An intention that means nothing: {intention!r:.200}")
