@@ -79,8 +79,14 @@ def test_closing_the_client_ends_loops_and_calls_in_other_threads(server: SmallS
     client = Client(server.url)
     ended: queue.Queue[Any] = queue.Queue()
 
+    shown = threading.Event()
+
     def follow() -> None:
-        ended.put([list(value) for value in client.subscribe("log:all")])
+        values = []
+        for value in client.subscribe("log:all"):
+            values.append(value)
+            shown.set()
+        ended.put(values)
 
     def call() -> None:
         try:
@@ -92,7 +98,8 @@ def test_closing_the_client_ends_loops_and_calls_in_other_threads(server: SmallS
     for thread in threads:
         thread.start()
     until(lambda: server.followed() == ["log:all"] and client.connection_state.actions_in_flight == 1)
-    until(lambda: not client.watch("log:all").current().is_loading)
+    # That the client has the result is not enough: the thread must have been given it.
+    assert shown.wait(PATIENCE_S)
     client.close()
     for thread in threads:
         thread.join(PATIENCE_S)
