@@ -24,6 +24,9 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 JAVASCRIPT = (ROOT / "tests" / "clients", ROOT / "tests" / "browser")
+# An index may be slow or stumble; a whole test run must not fail for it.
+PATIENCE = ("--retries", "10", "--timeout", "60")
+NPM_PATIENCE = ("--fetch-retries=10", "--fetch-timeout=120000")
 SETS = ("runtime", "dev", "bench")
 
 
@@ -55,12 +58,21 @@ def run(*command: str | Path, cwd: Path = ROOT) -> None:
         sys.exit(code)
 
 
+def has_pip() -> bool:
+    """Whether the environment is whole: one whose making was broken off, or without ensurepip, has a Python alone."""
+    try:
+        return subprocess.run([BIN / "python", "-c", "import pip"], capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
 def make_environment() -> None:
-    if (BIN / "python").exists() or (BIN / "python.exe").exists():
+    if has_pip():
         return
     say("Making the virtual environment .venv …")
     try:
-        venv.create(VENV, with_pip=True, symlinks=os.name != "nt")
+        # Cleared, with the stamps in it: what lies there is half an environment, or one whose Python is gone.
+        venv.create(VENV, with_pip=True, clear=True, symlinks=os.name != "nt")
     except (OSError, subprocess.CalledProcessError) as error:
         say(f"The virtual environment could not be made: {error}")
         say("On Debian and Ubuntu the module for it is a package of its own: apt-get install python3-venv")
@@ -74,7 +86,7 @@ def install_packages(name: str) -> None:
     if done(stamp, wanted):
         return
     say(f"Installing the packages of requirements/{name}.txt …")
-    pip = (BIN / "python", "-m", "pip", "--disable-pip-version-check", "--quiet", "install")
+    pip = (BIN / "python", "-m", "pip", "--disable-pip-version-check", "--quiet", "install", *PATIENCE)
     run(*pip, "--require-hashes", "--only-binary", ":all:", "--prefer-binary", "-r", lock)
     run(*pip, "--no-deps", "--no-build-isolation", "--editable", ROOT)
     stamp.write_text(wanted)
@@ -87,7 +99,7 @@ def install_clients(folder: Path) -> None:
         return
     say(f"Installing the JavaScript packages of {folder.relative_to(ROOT)} …")
     # No package of the lock needs its install script here, and scripts are what a hostile package would use.
-    run(BIN / "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", cwd=folder)
+    run(BIN / "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", *NPM_PATIENCE, cwd=folder)
     stamp.write_text(wanted)
 
 
