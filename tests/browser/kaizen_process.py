@@ -17,9 +17,14 @@ PASSWORD = "correct horse battery staple"
 class KaizenProcess(IdentityProcess):
     """`python -m kaizen` over a data folder."""
 
-    def __init__(self, data: Path, *options: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, data: Path, *options: str, port: int | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
         path = os.pathsep.join(filter(None, [str(APPS), os.environ.get("PYTHONPATH")]))
         super().__init__(APPS / "kaizen", data, environment={"PYTHONPATH": path, **(environment or {})})
+        if port is not None:
+            # Another start of the same game: accounts belong to its address.
+            self.port, self.url = port, f"http://127.0.0.1:{port}"
         self._command = [sys.executable, "-m", "kaizen", "--no-open", "--port", str(self.port), "--data", str(data)]
         self._command += options
 

@@ -1,0 +1,249 @@
+"""Playing Kaizen in the browser: what the specification's list of browser checks asks for (kaizen.md 9.9, item 6)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.browser import PATIENCE_MS, Seen, new_profile
+from tests.browser.kaizen_players import Player, game_with, number
+
+PAGES = ("dashboard", "character", "campaign", "milestones", "leaderboard")
+STRONG = {"gold_strength_stronger": 50}
+HEROES: dict[str, dict[str, Any]] = {
+    "fresh": {},
+    "evening": {"gold": 40, "currentStage": 21, "currentWave": 7, "levels": STRONG},
+    "twins": {"gold": 1000},
+    "climber": {"currentStage": 22},
+    "watcher": {},
+    "hasty": {"gold": 100_000},
+    "poor": {"gold": 5},
+    "keys": {"gold": 500},
+    "sleeper": {"levels": STRONG},
+    "reader": {"gold": 12},
+}
+
+Open = Callable[..., Page]
+
+NAMELESS_CONTROLS = """() => [...document.querySelectorAll("button, a[href], input, summary")]
+    .filter((each) => each.getClientRects().length)
+    .filter((each) => !(each.textContent.trim() || each.ariaLabel || each.title
+        || each.getAttribute("aria-labelledby") || (each.labels && each.labels.length)))
+    .map((each) => each.outerHTML)"""
+
+
+@pytest.fixture(scope="module")
+def players(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Player]]:
+    with game_with(tmp_path_factory.mktemp("kaizen"), HEROES) as (game, players):
+        yield players
+        assert "Traceback" not in game.log
+
+
+@pytest.fixture
+def new_window(browser: Browser) -> Iterator[Open]:
+    """A window of a browser of its own. Nothing may leave the machine, and nothing may go wrong in its console."""
+    opened: list[tuple[BrowserContext, Seen]] = []
+    errors: list[str] = []
+
+    def open_window(**options: Any) -> Page:
+        context, seen = new_profile(browser, **options)
+        opened.append((context, seen))
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        return page
+
+    yield open_window
+    for context, _ in opened:
+        context.close()
+    assert [address for _, seen in opened for address in seen.foreign] == []
+    assert errors == []
+
+
+def shown(page: Page, testid: str) -> Any:
+    return expect(page.get_by_test_id(testid).first)
+
+
+def test_an_evening_of_play_is_all_there_the_next_day(players: dict[str, Player], new_window: Open) -> None:
+    player = players["evening"]
+    page = new_window()
+    player.sign_in(page, at="/campaign")
+
+    page.get_by_test_id("fight-toggle").click()
+    shown(page, "fight-toggle").to_have_text("Stop Fight", timeout=PATIENCE_MS)
+    unhurt = page.get_by_test_id("enemy-hp").inner_text()
+    shown(page, "enemy-hp").not_to_have_text(unhurt, timeout=PATIENCE_MS)
+    page.get_by_test_id("fight-toggle").click()
+    shown(page, "fight-toggle").to_have_text("Begin Fight", timeout=PATIENCE_MS)
+
+    page.goto(f"{player.game.url}/character")
+    page.get_by_test_id("buy-gold_strength_flat").click()
+    shown(page, "level-gold_strength_flat").to_have_text("1 / 500", timeout=PATIENCE_MS)
+
+    page.goto(f"{player.game.url}/campaign")
+    page.get_by_test_id("prestige").click()
+    page.get_by_test_id("prestige-confirm").click()
+    shown(page, "stage").to_have_text("1", timeout=PATIENCE_MS)
+    shown(page, "cores").to_have_text("5", timeout=PATIENCE_MS)
+
+    page.get_by_test_id("account").locator("summary").click()
+    page.get_by_test_id("sign-out").click()
+    page.wait_for_url(re.compile("/auth/login"))
+    player.sign_in(page, at="/character")
+    shown(page, "level-gold_strength_flat").to_have_text("1 / 500", timeout=PATIENCE_MS)
+    assert (number(page, "gold"), number(page, "cores")) == (39, 5)
+    state = player.state()
+    assert (state["character"]["prestigeLevel"], state["character"]["currentStage"]) == (2, 1)
+
+
+WATCH_PAIRS = """() => {
+    const read = (id) => parseFloat(document.querySelector(`[data-testid="${id}"]`).textContent.replace(/,/g, ""));
+    window.pairs = [];
+    const note = () => {
+        const pair = JSON.stringify([read("gold"), read("level-gold_strength_stronger")]);
+        if (window.pairs.at(-1) !== pair) window.pairs.push(pair);
+    };
+    note();
+    new MutationObserver(note).observe(document.body, { subtree: true, childList: true, characterData: true });
+}"""
+
+
+def test_two_windows_of_a_player_move_together(players: dict[str, Player], new_window: Open) -> None:
+    player = players["twins"]
+    one, other = new_window(), new_window()
+    for page in (one, other):
+        player.sign_in(page, at="/character")
+        shown(page, "level-gold_strength_stronger").to_have_text("0 / 500", timeout=PATIENCE_MS)
+        page.evaluate(WATCH_PAIRS)
+    one.get_by_test_id("buy-gold_strength_stronger").click()
+    shown(other, "level-gold_strength_stronger").to_have_text("1 / 500", timeout=PATIENCE_MS)
+    other.get_by_test_id("buy-gold_strength_stronger").click()
+    shown(one, "level-gold_strength_stronger").to_have_text("2 / 500", timeout=PATIENCE_MS)
+    shown(other, "level-gold_strength_stronger").to_have_text("2 / 500", timeout=PATIENCE_MS)
+    # Gold and level belong to one transition: no window ever showed the new one with the old other.
+    for page in (one, other):
+        assert page.evaluate("window.pairs") == ["[1000,0]", "[990,1]", "[975,2]"]
+
+
+def test_a_third_players_leaderboard_changes_live(players: dict[str, Player], new_window: Open) -> None:
+    climber, watcher = players["climber"], players["watcher"]
+    page = new_window()
+    watcher.sign_in(page, at="/leaderboard")
+    row = page.get_by_test_id("leaderboard-row").filter(has_text="Climber")
+    page.evaluate("window.same = true")
+    before = row.inner_text() if row.count() else ""
+    climber.call("mutation", "game:prestige")
+    expect(row).to_contain_text(re.compile(r"10\.?\d*K"), timeout=PATIENCE_MS)
+    assert row.inner_text() != before
+    assert page.evaluate("window.same"), "the page was not loaded anew"
+
+
+def test_purchases_stack_at_once_and_what_is_refused_is_taken_back(
+    players: dict[str, Player], new_window: Open
+) -> None:
+    """Forty clicks in one instant; the server carries out ten in a second and refuses the rest."""
+    player = players["hasty"]
+    page = new_window()
+    player.sign_in(page, at="/character")
+    shown(page, "level-gold_strength_flat").to_have_text("0 / 500", timeout=PATIENCE_MS)
+    page.evaluate(
+        """() => {
+            const level = document.querySelector('[data-testid="level-gold_strength_flat"]');
+            window.highest = 0;
+            new MutationObserver(() => { window.highest = Math.max(window.highest, parseInt(level.textContent)); })
+                .observe(level, { subtree: true, childList: true, characterData: true });
+            const button = document.querySelector('[data-testid="buy-gold_strength_flat"]');
+            for (let i = 0; i < 40; i++) button.click();
+        }"""
+    )
+    expect(page.get_by_test_id("toast").filter(has_text="Too many requests")).to_be_visible(timeout=PATIENCE_MS)
+    page.wait_for_function("kaizenPending.waiting() === 0", timeout=PATIENCE_MS)
+    level = int(player.state()["goldLevels"]["gold_strength_flat"])
+    assert 10 <= level < 40
+    shown(page, "level-gold_strength_flat").to_have_text(f"{level} / 500", timeout=PATIENCE_MS)
+    assert page.evaluate("window.highest") > level, "what was clicked was shown before the server had answered"
+
+
+def test_a_purchase_that_cannot_be_paid_says_so_and_changes_nothing(
+    players: dict[str, Player], new_window: Open
+) -> None:
+    player = players["poor"]
+    page = new_window()
+    player.sign_in(page, at="/character")
+    page.get_by_test_id("buy-gold_strength_stronger").click()
+    expect(page.get_by_test_id("toast").first).to_contain_text("Not enough gold", timeout=PATIENCE_MS)
+    shown(page, "level-gold_strength_stronger").to_have_text("0 / 500", timeout=PATIENCE_MS)
+    assert number(page, "gold") == 5
+
+
+def test_a_purchase_needs_no_mouse(players: dict[str, Player], new_window: Open) -> None:
+    player = players["keys"]
+    page = new_window()
+    player.sign_in(page, at="/character")
+    shown(page, "level-gold_strength_flat").to_have_text("0 / 500", timeout=PATIENCE_MS)
+    page.keyboard.press("1")
+    shown(page, "level-gold_strength_flat").to_have_text("1 / 500", timeout=PATIENCE_MS)
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.dataset.testid") == "buy-gold_strength_stronger":
+            break
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline != "none", "the focus is visible"
+    page.keyboard.press("Enter")
+    shown(page, "level-gold_strength_stronger").to_have_text("1 / 500", timeout=PATIENCE_MS)
+    page.keyboard.press("Space")
+    shown(page, "level-gold_strength_stronger").to_have_text("2 / 500", timeout=PATIENCE_MS)
+
+
+def test_who_comes_back_is_told_once_what_happened_meanwhile(players: dict[str, Player], new_window: Open) -> None:
+    player = players["sleeper"]
+    player.call("mutation", "combat:setFighting", {"fighting": True})
+    page = new_window()
+    # The rules call an absence what is longer than a minute; there is no shorter way to have one.
+    page.wait_for_timeout(62_000)
+    player.sign_in(page, at="/milestones")
+    shown(page, "away-panel").to_contain_text("While you were away", timeout=PATIENCE_MS)
+    assert page.get_by_test_id("away-gold").inner_text().startswith("+")
+    page.get_by_test_id("away-dismiss").click()
+    shown(page, "away-panel").to_be_hidden(timeout=PATIENCE_MS)
+    page.goto(f"{player.game.url}/dashboard")
+    shown(page, "gold").to_be_visible(timeout=PATIENCE_MS)
+    shown(page, "away-panel").to_be_hidden()
+
+
+def test_every_page_fits_a_phone_and_names_its_controls(players: dict[str, Player], new_window: Open) -> None:
+    page = new_window(viewport={"width": 360, "height": 780})
+    player = players["reader"]
+    player.sign_in(page)
+    for name in PAGES:
+        page.goto(f"{player.game.url}/{name}")
+        page.locator("main .k-panel:not(.k-skeleton), main .k-card, main canvas").first.wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, name
+        assert page.evaluate(NAMELESS_CONTROLS) == [], name
+
+
+def test_light_and_dark_are_remembered(players: dict[str, Player], new_window: Open) -> None:
+    page = new_window(color_scheme="light")
+    players["reader"].sign_in(page)
+    colour = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(colour)
+    page.get_by_test_id("theme-toggle").click()
+    page.wait_for_function(f"{colour} !== {light!r}")
+    dark = page.evaluate(colour)
+    page.goto(f"{players['reader'].game.url}/milestones")
+    shown(page, "milestone-unlock").to_be_visible(timeout=PATIENCE_MS)
+    assert page.evaluate(colour) == dark
+
+
+def test_milestones_can_be_unlocked_one_a_day(players: dict[str, Player], new_window: Open) -> None:
+    page = new_window()
+    players["fresh"].sign_in(page, at="/milestones")
+    page.get_by_test_id("milestone-unlock").click()
+    expect(page.get_by_test_id("milestone-achieved")).to_have_count(1, timeout=PATIENCE_MS)
+    shown(page, "milestone-level").to_have_text("Level 2", timeout=PATIENCE_MS)
+    page.get_by_test_id("milestone-unlock").click()
+    expect(page.get_by_test_id("toast").filter(has_text="Come back tomorrow")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_test_id("milestone-achieved")).to_have_count(1)
