@@ -34,7 +34,7 @@ _SURELY_SMALL: Final = 1024
 
 
 # Types whose instances are neither operations nor awaitables nor iterators.
-_PLAINLY_VALUES: Final = frozenset((dict, list, str, int, float, bool, bytes))
+_PLAINLY_VALUES: Final = frozenset((dict, list, str, int, float, bool, bytes, type(None)))
 
 
 class InvalidReturn(DeveloperError):

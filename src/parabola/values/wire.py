@@ -33,6 +33,9 @@ _double = struct.Struct("<d")
 
 def encode_wire(value: Value) -> bytes:
     """Encoded JSON with sorted keys, for the WebSocket. Plain integers stay `1`; REF's clients there accept both."""
+    if value is None:
+        # The commonest result of a mutation: it would else be searched for the floats that orjson writes as null.
+        return b"null"
     encoded = orjson.dumps(value, _encode_special, _WRITE)
     if (b"null" in encoded or b"-0.0" in encoded) and _has_special_float(value):
         return orjson.dumps(to_wire(value), None, orjson.OPT_SORT_KEYS)
