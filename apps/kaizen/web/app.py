@@ -21,7 +21,7 @@ from kaizen.web.services import clerk
 from kaizen.web.services.clerk_auth import ClerkAuthService
 from parabola.ui.nicegui import use_parabola
 
-RECONNECT_S: Final = 20.0
+RECONNECT_S: Final = 5.0
 """How long the server keeps a page whose browser is gone."""
 
 

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any, Final
 
+from nicegui import context
 from reaktiv import Computed, Effect, Signal, untracked
 
 from parabola.client import LocalStore
@@ -33,7 +34,8 @@ def game() -> GameService:
     """The service of the page that runs now, made at the first call."""
     scope = page_scope()
     if "kaizen.game" not in scope.shared:
-        scope.shared["kaizen.game"] = GameService(scope)
+        page = context.client
+        scope.shared["kaizen.game"] = GameService(scope, is_seen=lambda: page.has_socket_connection)
     service: GameService = scope.shared["kaizen.game"]
     return service
 
@@ -41,8 +43,12 @@ def game() -> GameService:
 class GameService:
     """The game of whoever is signed in. What is signed out is forgotten: the queries stop, and their data go."""
 
-    def __init__(self, scope: Scope, *, sync_every_s: float = SYNC_EVERY_S) -> None:
+    def __init__(
+        self, scope: Scope, *, sync_every_s: float = SYNC_EVERY_S, is_seen: Callable[[], bool] = lambda: True
+    ) -> None:
         self._sync_every_s = sync_every_s
+        # A page whose browser has left it is kept for a while; the next one keeps in step by itself.
+        self._is_seen = is_seen
         self._auth = inject_auth(scope=scope)
         self.definitions = inject_query("game:definitions", scope=scope)
         self.state = inject_query("game:state", self._only_for_players, scope=scope)
@@ -140,7 +146,7 @@ class GameService:
             await asyncio.sleep(self._sync_every_s)
             with untracked():
                 is_fighting = self.is_fighting()
-            if is_fighting:
+            if is_fighting and self._is_seen():
                 try:
                     await self.sync()
                 except Exception as error:  # the next time does what this one did not
