@@ -1,75 +1,213 @@
-"""Players that play by themselves: for `./kaizen --demo`, and for filling a server with life."""
+"""Players that play by themselves: for `./kaizen --demo`, and for filling a server with life.
+
+A bot does what people do: it achieves its first milestone, fights, uses the swift skill now and then, buys the cheapest
+upgrade that it can pay, starts over when that brings cores, and leaves for a while to come back later. It asks for
+nothing more often than the game allows, and everybody at their own pace.
+
+`python -m kaizen.bots ADDRESS --count 200` plays with many (accounts come from the Backend API, so it needs the secret
+key); it prints how many intentions were carried out and how many failed when it is interrupted.
+"""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import os
+import random
 import secrets
+import signal
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+import httpx
+
 from kaizen.rules.upgrades import UPGRADES
-from parabola.client import AsyncClient, ConvexError
-from parabola.ui.nicegui.clerk_frontend import FrontendApi, SignInRefused
-from parabola.ui.nicegui.clerk_visitor import Visitor
+from parabola.client import AsyncClient, ClientError, ConvexError
+from parabola.ui.nicegui import FrontendApi, SignInRefused, Visitor
 
 DEMO_NAMES: Final = ("Aiko the Patient", "Bjorn One-Percent")
-STEP_S: Final = 2.0
+STEP_S: Final = (1.5, 3.5)
+"""How long a bot waits between two looks at its game, from and to, in seconds."""
+REST_S: Final = (5.0, 20.0)
+REST_SHARE: Final = 0.02
+"""How often a look ends in leaving for a while."""
+SWIFT_SHARE: Final = 0.5
+TROUBLE_S: Final = 2.0
+
+GetToken = Callable[[], Awaitable[str | None]]
 
 
 class Bot:
-    """One player: fights, and buys the cheapest upgrade that it can afford."""
+    """One player. `get_token` gives a token for the backend; `dice` decides everything that is left to chance."""
 
-    def __init__(self, address: str, name: str, email: str, password: str) -> None:
+    def __init__(self, address: str, get_token: GetToken, dice: random.Random) -> None:
         self._address = address
-        self._name = name
-        self._email = email
-        self._password = password
+        self._get_token = get_token
+        self._dice = dice
+        self.done = 0
+        self.refused = 0
+        self.failed = 0
 
-    async def play(self, stop: asyncio.Event, *, step_s: float = STEP_S) -> None:
-        """Until `stop` is set."""
-        api = FrontendApi(f"{self._address}/__clerk")
-        visitor = Visitor(api, {}, None)
-        try:
-            await self._enter(visitor)
-            async with AsyncClient(self._address) as client:
-                client.set_auth(lambda: visitor.get_token(template="convex"))
-                await client.mutation("game:start", {})
-                await client.mutation("combat:setFighting", {"fighting": True})
-                while not stop.is_set():
-                    await self._step(client)
-                    try:
-                        await asyncio.wait_for(stop.wait(), step_s)
-                    except TimeoutError:
-                        pass
-        finally:
-            await api.aclose()
+    async def play(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set. Trouble is waited out."""
+        # Not all at once: people arrive one by one.
+        await _pause(stop, self._dice.uniform(0, STEP_S[1]))
+        while not stop.is_set():
+            try:
+                await self._visit(stop)
+            except (ClientError, OSError):
+                self.failed += 1
+                await _pause(stop, TROUBLE_S)
+            else:
+                await _pause(stop, self._dice.uniform(*REST_S))
 
-    async def _enter(self, visitor: Visitor) -> None:
-        try:
-            await visitor.sign_in(self._email, self._password)
-        except SignInRefused:
-            await visitor.sign_up(self._email, self._password, first_name=self._name)
+    async def _visit(self, stop: asyncio.Event) -> None:
+        """From coming to leaving. The fight goes on without the bot."""
+        async with AsyncClient(self._address) as client:
+            client.set_auth(self._get_token)
+            await client.mutation("game:start", {})
+            await self._try(client, "milestones:unlock", {"id": "str-1"})
+            await client.mutation("combat:setFighting", {"fighting": True})
+            while not stop.is_set() and self._dice.random() >= REST_SHARE:
+                await self._look(client)
+                await _pause(stop, self._dice.uniform(*STEP_S))
 
-    async def _step(self, client: AsyncClient) -> None:
-        try:
-            await client.mutation("combat:sync", {})
-            state: dict[str, Any] = await client.query("game:state", {})
-            if state["coresOnPrestige"]:
-                await client.mutation("game:prestige", {})
-                return
-            hero, costs = state["character"], state["nextCosts"]
-            for upgrade in sorted(UPGRADES, key=lambda each: costs[each.id] or float("inf")):
-                purse = hero["gold"] if upgrade.currency == "gold" else hero["prestigeCores"]
-                if costs[upgrade.id] is not None and costs[upgrade.id] <= purse:
-                    module = "goldUpgrades" if upgrade.currency == "gold" else "prestigeUpgrades"
-                    await client.mutation(f"{module}:purchaseUpgrade", {"upgradeId": upgrade.id})
-                    break
-        except ConvexError:
-            # Refused by the rules of the game, such as its limits; there is a next step.
+    async def _look(self, client: AsyncClient) -> None:
+        await self._try(client, "combat:sync", {})
+        state: dict[str, Any] = await client.query("game:state", {})
+        if state["coresOnPrestige"]:
+            await self._try(client, "game:prestige", {})
             return
+        if self._dice.random() < SWIFT_SHARE:
+            await self._try(client, "combat:useSwiftAttack", {})
+        wanted = cheapest(state)
+        if wanted is not None:
+            await self._try(client, *wanted)
+
+    async def _try(self, client: AsyncClient, path: str, args: dict[str, Any]) -> None:
+        """Does it; what the rules refuse is no trouble."""
+        try:
+            await client.mutation(path, args)
+        except ConvexError:
+            self.refused += 1
+        else:
+            self.done += 1
+
+
+def cheapest(state: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
+    """The call that buys the cheapest upgrade which this player can pay; None if there is none."""
+    purses = {"gold": state["character"]["gold"], "cores": state["character"]["prestigeCores"]}
+    offers = []
+    for upgrade in UPGRADES:
+        cost = state["nextCosts"][upgrade.id]
+        if cost is not None and cost <= purses[upgrade.currency]:
+            offers.append((cost, upgrade.id, upgrade.currency))
+    if not offers:
+        return None
+    _, upgrade_id, currency = min(offers)
+    module = "goldUpgrades" if currency == "gold" else "prestigeUpgrades"
+    return f"{module}:purchaseUpgrade", {"upgradeId": upgrade_id}
 
 
 async def demo(address: str, stop: asyncio.Event) -> None:
-    """Two bots, new ones each time, until `stop` is set."""
-    password = secrets.token_urlsafe(12)
-    bots = [Bot(address, name, f"bot-{secrets.token_hex(4)}+clerk_test@example.org", password) for name in DEMO_NAMES]
-    await asyncio.gather(*(bot.play(stop) for bot in bots))
+    """Two bots with new accounts, until `stop` is set."""
+    api = FrontendApi(f"{address}/__clerk")
+    try:
+        await asyncio.gather(*(_demo_bot(address, api, name, stop) for name in DEMO_NAMES))
+    finally:
+        await api.aclose()
+
+
+async def _demo_bot(address: str, api: FrontendApi, name: str, stop: asyncio.Event) -> None:
+    visitor = Visitor(api, {}, None)
+    while not stop.is_set():
+        try:
+            email = f"bot-{secrets.token_hex(6)}+clerk_test@example.org"
+            await visitor.sign_up(email, secrets.token_urlsafe(16), first_name=name)
+        except (ClientError, SignInRefused):
+            await _pause(stop, TROUBLE_S)
+        else:
+            await Bot(address, lambda: visitor.get_token(template="convex"), random.Random()).play(stop)
+
+
+class BackendAccounts:
+    """Accounts made with the secret key, and tokens for them, for bots that nobody signs in as."""
+
+    def __init__(self, address: str, secret_key: str) -> None:
+        headers = {"Authorization": f"Bearer {secret_key}"}
+        self._http = httpx.AsyncClient(base_url=f"{address}/v1", headers=headers, timeout=60, trust_env=False)
+
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        await self._http.aclose()
+
+    async def new_player(self, name: str) -> GetToken:
+        """Makes an account with a session; what it returns gets a token of it."""
+        email = f"{secrets.token_hex(6)}+clerk_test@example.org"
+        user = await self._post("/users", {"email_address": [email], "first_name": name})
+        session = await self._post("/sessions", {"user_id": user["id"]})
+
+        async def get_token() -> str | None:
+            token = await self._post(f"/sessions/{session['id']}/tokens/convex", {})
+            return str(token["jwt"])
+
+        return get_token
+
+    async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = await self._http.post(path, json=body)
+        if answer.is_error:
+            raise ClientError(f"The identity server answered {answer.status_code} to {path}: {answer.text[:200]}")
+        return dict(answer.json())
+
+
+async def crowd(address: str, secret_key: str, count: int, seed: int, stop: asyncio.Event) -> list[Bot]:
+    """`count` bots, until `stop` is set; returns them with what they counted."""
+    accounts = BackendAccounts(address, secret_key)
+    bots: list[Bot] = []
+    playing: list[asyncio.Task[None]] = []
+    try:
+        for number in range(count):
+            bot = Bot(address, await accounts.new_player(f"Bot {number + 1}"), random.Random(f"{seed}/{number}"))
+            bots.append(bot)
+            playing.append(asyncio.create_task(bot.play(stop)))
+        print(f"{count} bots play.", flush=True)
+        await asyncio.gather(*playing)
+    finally:
+        await accounts.aclose()
+    return bots
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        pass
+
+
+async def _main(options: argparse.Namespace) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    bots = await crowd(options.address, options.secret_key, options.count, options.seed, stop)
+    counts = {name: sum(getattr(bot, name) for bot in bots) for name in ("done", "refused", "failed")}
+    print(" ".join(f"{name} {count}" for name, count in counts.items()), flush=True)
+
+
+def main() -> None:
+    """The command line of this module."""
+    parser = argparse.ArgumentParser(prog="python -m kaizen.bots", description="Fills a running game with players.")
+    parser.add_argument("address", help="where the game is, such as http://127.0.0.1:3210")
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--secret-key", default=os.environ.get("CLERK_SECRET_KEY"), help="else CLERK_SECRET_KEY")
+    options = parser.parse_args()
+    if not options.secret_key:
+        parser.error(
+            "no secret key: give --secret-key, or set CLERK_SECRET_KEY, which the game printed when it made it"
+        )
+    asyncio.run(_main(options))
+
+
+if __name__ == "__main__":
+    main()
