@@ -66,6 +66,6 @@ def test_a_crowd_counts_what_it_did_and_waits_out_a_restart(game: KaizenProcess)
         told = crowd.communicate(timeout=PATIENCE_S)[0].split()
     finally:
         crowd.kill()
-        crowd.wait()
+        crowd.communicate()
     counts = dict(zip(told[::2], map(int, told[1::2]), strict=True))
     assert counts["done"] > 5
