@@ -69,7 +69,9 @@ def test_the_live_page_of_the_tutorial(browser: Browser, tmp_path: Path) -> None
             expect(one.get_by_role("checkbox", name="Milk")).to_be_checked(timeout=PATIENCE_MS)
 
             type_into(one, "")
-            expect(one.locator(".q-notification")).to_contain_text("Length must be between 1 and 60", timeout=PATIENCE_MS)
+            expect(one.locator(".q-notification")).to_contain_text(
+                "Length must be between 1 and 60", timeout=PATIENCE_MS
+            )
 
             (change,) = [block.text for block in code_blocks(page) if "return sorted(" in block.text]
             items = tmp_path / "backend" / "items.py"

@@ -25,11 +25,13 @@ from typing import Any, Final, Protocol
 from parabola.auth import Authenticator
 from parabola.backend.heartbeat import Cancellable, HeartbeatWheel
 from parabola.backend.presenter import Presenter
-from parabola.backend.sync_connection import SyncConnection
+from parabola.backend.sync_connection import SyncConnection, caller_of
 from parabola.backend.sync_transport import SyncTransport
 from parabola.functions.outcome import Call, Outcome
 from parabola.limits import DEFAULT_LIMITS, Limits
 from parabola.live.manager import LiveQueries
+from parabola.live.question import Question
+from parabola.live.subscription import LiveRun
 from parabola.seams import Clock, Entropy
 from parabola.sync.client_version import UNKNOWN_CLIENT, ClientVersion
 from parabola.sync.server_peer import ServerPeer
@@ -94,6 +96,11 @@ class SyncDriver:
         self._due: list[SyncConnection] = []
         self._flush_is_due = False
         self._tasks: set[Future[Any]] = set()
+        # The answer that the last connection of a flush was given, and to what.
+        self._found: LiveRun | None = None
+        self._found_question: Question | None = None
+        self._found_identity: object = None
+        self._found_journal: str | None = None
         self.transitions = 0
 
     def connect(self, transport: SyncTransport, client: ClientVersion = UNKNOWN_CLIENT) -> SyncConnection:
@@ -127,6 +134,26 @@ class SyncDriver:
         connection.is_due = True
         self._want_flush()
 
+    def schedule_update(self, connection: SyncConnection) -> None:
+        """The same for one that is marked as due already, is in no list, and has nothing to send but its update."""
+        self._due.append(connection)
+        if not self._flush_is_due:
+            self._want_flush()
+
+    def answer_at_hand(self, question: Question, identity: object, journal: str | None) -> LiveRun | None:
+        """What `live.find` says, remembered while one query's followers come one after the other in one flush."""
+        run = self._found
+        if (
+            run is None
+            or not run.is_valid
+            or question is not self._found_question
+            or identity is not self._found_identity
+            or journal != self._found_journal
+        ):
+            run = self._found = self.live.find(question, caller_of(identity), journal)
+            self._found_question, self._found_identity, self._found_journal = question, identity, journal
+        return run
+
     def start_task(self, work: Coroutine[Any, Any, Any]) -> None:
         """For what really has to wait: actions, and tokens whose keys are not at hand."""
         task = self.loop.create_task(work)
@@ -155,25 +182,31 @@ class SyncDriver:
     def _flush(self) -> None:
         """Answers first, then updates for as long as a step of the loop may take; the rest has its turn in the next."""
         self._flush_is_due = False
+        clock = self.clock
+        now_s, now_ns = clock.monotonic(), clock.now_ns()
         answered, self._answered = self._answered, []
         for connection in answered:
-            self._flush_one(connection)
+            if connection.is_due:
+                self._flush_one(connection, now_s, now_ns)
         due, self._due = self._due, []
-        deadline = self.clock.monotonic() + STEP_S_MAX
+        deadline = now_s + STEP_S_MAX
         for done, connection in enumerate(due, 1):
-            self._flush_one(connection)
-            if not done % CONNECTIONS_BETWEEN_LOOKS and self.clock.monotonic() > deadline:
-                self._due = due[done:] + self._due
-                if self._due:
-                    self._want_flush()
-                break
+            if connection.is_due:
+                self._flush_one(connection, now_s, now_ns)
+            if not done % CONNECTIONS_BETWEEN_LOOKS:
+                now_s = clock.monotonic()
+                if now_s > deadline:
+                    self._due = due[done:] + self._due
+                    if self._due:
+                        self._want_flush()
+                    break
+        # Until the next commit it would still hold; but nobody else is to be kept alive by it.
+        self._found = self._found_question = self._found_identity = None
 
-    def _flush_one(self, connection: SyncConnection) -> None:
-        if not connection.is_due:
-            return
+    def _flush_one(self, connection: SyncConnection, now_s: float, now_ns: int) -> None:
         connection.is_due = connection.is_answered = False
         try:
-            connection.flush()
+            connection.flush(now_s, now_ns)
         except Exception:
             # One connection's trouble is its own: the others have done nothing wrong.
             _logger.exception("A sync connection failed and is closed.")

@@ -210,7 +210,8 @@ class LiveQueries:
         maps = self._maps
         self._failures.clear()
         for entry in entries:
-            for index_number, key in entry.touched:
+            # Which keys it touched is worked out when asked for, so nobody asks in vain.
+            for index_number, key in entry.touched if maps else ():
                 ranges = maps.get(index_number)
                 if ranges is not None:
                     for run in ranges.holding(key):

@@ -8,8 +8,9 @@ A socket moves from version to version: (query set, identity, ts). `received` ho
 that came in; `current` holds all three as of the last Transition sent. Between them lies an *update*: it begins
 (`begin_update`) by taking every pending modification and the received versions as they are at that moment, names the
 queries that must run, and ends (`finish_update`) with one Transition, all of whose results were read at one
-timestamp. One update at a time; what arrives meanwhile waits for the next. `stale` is the one place that knows which
-queries need a run: the driver adds to it when a commit touches what a query read (`invalidate`), and an update
+timestamp. One update at a time; what arrives meanwhile waits for the next. Where an update is one query and its
+answer is at hand, `lone_stale_query` and `finish_lone` are the same in one step. `stale` is the one place that knows
+which queries need a run: the driver adds to it when a commit touches what a query read (`invalidate`), and an update
 empties it.
 
 What never may happen, whatever the order of inputs:
@@ -292,6 +293,40 @@ class ServerPeer:
             text = codec.write_transition(start, end, tuple(changed.values()), clocks)
         self.outgoing.append(text)
         self._release_answers()
+
+    def lone_stale_query(self, now_ns: int) -> FollowedQuery | None:
+        """The only thing that the wanted update has to do, if there is only one: a query to run, no news of which
+        queries or who. `finish_lone` then stands for `begin_update` and `finish_update`.
+        """
+        stale = self.stale
+        if len(stale) != 1 or self._pending or self._removed or self.updating or self.closed:
+            return None
+        query_set, identity, _ = self.current
+        if self._received_query_set != query_set or self._received_identity != identity:
+            return None
+        expires = self._token_expires_ns
+        if expires is not None and now_ns >= expires:
+            return None
+        for query in stale.values():
+            return query
+        return None
+
+    def finish_lone(self, query: FollowedQuery, result: QueryResult, ts: int) -> bytes:
+        """The Transition to `ts` for the query that `lone_stale_query` named just now; the caller sends it, after
+        what is in `outgoing`.
+        """
+        start = self.current
+        assert ts >= start[2], "time does not go back on a socket"
+        self.stale.clear()
+        self.update_wanted = False
+        query.journal = result.journal
+        if query.fingerprint == result.fingerprint:
+            changed: tuple[bytes, ...] = ()
+        else:
+            query.fingerprint = result.fingerprint
+            changed = (result.fragment(query.query_id),)
+        self.current, text = self._writer.write(start, ts, changed)
+        return text
 
     def abandon_update(self, runs: Sequence[FollowedQuery]) -> None:
         """The update could not be carried out; its queries are due again in the next one."""
