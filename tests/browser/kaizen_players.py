@@ -92,16 +92,13 @@ def _seed(player: Player, name: str, hero: dict[str, Any]) -> None:
     levels: dict[str, int] = hero.pop("levels", {})
     player.call("mutation", "game:start")
     multipliers = {"strength": 1, "intelligence": 1, "endurance": 1}
-    player.call(
-        "mutation", "character:updateCharacter", {"id": "1", "prestigeMultipliers": multipliers, **HERO, **hero}
-    )
-    for path, is_for in (
-        ("goldUpgrades:updateGoldUpgradeLevels", UPGRADES_FOR_GOLD.__contains__),
-        ("prestigeUpgrades:updatePrestigeUpgradeLevels", lambda id: id not in UPGRADES_FOR_GOLD),
-    ):
-        mine = [{"id": id, "currentLevel": level} for id, level in levels.items() if is_for(id)]
-        if mine:
-            player.call("mutation", path, {"upgrades": mine})
+    whole = {"id": "1", "prestigeMultipliers": multipliers, **HERO, **hero}
+    if levels:
+        player.call("mutation", "character:updateCharacter", {**whole, "gold": 1e15, "prestigeCores": 1e15})
+        for upgrade, count in levels.items():
+            module = "goldUpgrades" if upgrade in UPGRADES_FOR_GOLD else "prestigeUpgrades"
+            player.call("mutation", f"{module}:purchaseUpgrade", {"upgradeId": upgrade, "count": count})
+    player.call("mutation", "character:updateCharacter", whole)
 
 
 def number(page: Page, testid: str) -> float:
