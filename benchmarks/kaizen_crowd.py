@@ -27,6 +27,8 @@ from tests.browser.kaizen_players import game_with
 ROOT: Final = Path(__file__).resolve().parent.parent
 SAMPLE_S: Final = 5.0
 WARM_UP_S: Final = 30.0
+SETTLED_AFTER_S: Final = 180.0
+"""When the caches are taken to be full: growth is counted from then on."""
 
 FRAMES = """(seconds) => new Promise((resolve) => {
     const frames = [];
