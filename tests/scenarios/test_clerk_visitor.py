@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import httpx
 import pytest
 
 from parabola.client import ClientError
@@ -49,6 +51,51 @@ async def test_who_signs_up_is_signed_in_and_has_tokens_that_the_backend_accepts
         token = await auth.get_token(template="convex")
     assert (claims(token)["aud"], claims(token)["name"]) == ("convex", "Ada")
     assert identity.call("mutation", "users:store", Authorization=f"Bearer {token}")["status"] == "success"
+
+
+class WatchedTransport(httpx.AsyncHTTPTransport):
+    """Counts the requests that went to their end and those that were broken off."""
+
+    ended = broken_off = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            response = await super().handle_async_request(request)
+        except asyncio.CancelledError:
+            self.broken_off += 1
+            raise
+        self.ended += 1
+        return response
+
+
+async def test_a_request_goes_to_its_end_though_the_visitor_has_left(identity: IdentityProcess) -> None:
+    transport = WatchedTransport(trust_env=False)
+    api = FrontendApi(f"{identity.url}/__clerk", transport=transport)
+    for steps in range(20):
+        leaving = asyncio.ensure_future(api.ask("GET", "/client"))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        leaving.cancel()
+        with suppress(asyncio.CancelledError):
+            await leaving
+    await api.ask("GET", "/client")
+    while transport.ended < 20:
+        await asyncio.sleep(0.01)
+    assert transport.broken_off == 0
+    await api.aclose()
+
+
+async def test_a_tab_that_closes_while_it_loads_does_not_stop_the_other(identity: IdentityProcess) -> None:
+    async with visiting(identity) as visitor:
+        closing = asyncio.ensure_future(_wait_for(visitor.load()))
+        await asyncio.sleep(0)
+        closing.cancel()
+        await visitor.load()
+        assert visitor.is_loaded()
+
+
+async def _wait_for(loading: asyncio.Future[None]) -> None:
+    await loading
 
 
 async def test_a_token_is_asked_for_once_while_it_is_fresh(identity: IdentityProcess) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -38,27 +39,29 @@ Fetch = Callable[[str], Awaitable[Fetched]]
 
 
 class HttpFetcher:
-    """Fetches over HTTP without following redirects: a redirect would let whoever answers choose another server."""
+    """Fetches over HTTP without following redirects: a redirect would let whoever answers choose another server.
+
+    Each fetch has a connection of its own. Fetches are rare, and one that runs out of time in the middle of connecting
+    would cost a shared pool one of its places for good (httpcore 1.0): a provider that hangs for some minutes could
+    then not be asked again before a restart.
+    """
 
     def __init__(self) -> None:
-        self._client: httpx.AsyncClient | None = None
+        self._trusted: ssl.SSLContext | None = None
 
     async def __call__(self, url: str) -> Fetched:
-        if self._client is None:
-            self._client = httpx.AsyncClient(follow_redirects=False, timeout=FETCH_TIME_S_MAX)
+        if self._trusted is None:
+            self._trusted = httpx.create_ssl_context()  # reads all authorities: once is enough
         try:
-            async with asyncio.timeout(FETCH_TIME_S_MAX):
-                return await _fetch(self._client, url)
+            async with (
+                httpx.AsyncClient(verify=self._trusted, follow_redirects=False, timeout=FETCH_TIME_S_MAX) as client,
+                asyncio.timeout(FETCH_TIME_S_MAX),
+            ):
+                return await _fetch(client, url)
         except TimeoutError:
             raise AuthProviderUnavailable(f"no answer within {FETCH_TIME_S_MAX:g} seconds") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise AuthProviderUnavailable(str(error) or type(error).__name__) from error
-
-    async def close(self) -> None:
-        """Closes kept connections. It may be used again afterwards."""
-        if self._client is not None:
-            client, self._client = self._client, None
-            await client.aclose()
 
 
 async def _fetch(client: httpx.AsyncClient, url: str) -> Fetched:

@@ -115,8 +115,7 @@ class Backend:
         self.clock: Clock = clock if clock is not None else SystemClock()
         self.entropy: Entropy = entropy if entropy is not None else SystemEntropy()
         self._source: Path | Deployment = folder if isinstance(folder, Deployment) else Path(folder)
-        self._own_fetcher = HttpFetcher() if fetch is None else None
-        self._fetch: Fetch = fetch if fetch is not None else self._own_fetcher or HttpFetcher()
+        self._fetch: Fetch = fetch if fetch is not None else HttpFetcher()
         self._flusher = flusher
         self._loop: asyncio.AbstractEventLoop | None = None
         self._starting = asyncio.Lock()
@@ -171,8 +170,6 @@ class Backend:
             self.database.close()
             # One more, for what the last flush reported.
             await asyncio.sleep(0)
-            if self._own_fetcher is not None:
-                await self._own_fetcher.close()
             self._loop = None
 
     async def __aenter__(self) -> Self:

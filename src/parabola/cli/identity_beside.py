@@ -51,7 +51,6 @@ class LocalIdentity:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._outside.close()
         await self._server.stop()
 
     def in_front(self, app: ASGIApplication) -> ASGIApplication:

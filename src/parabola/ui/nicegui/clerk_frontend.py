@@ -8,6 +8,7 @@ is in `clerk_visitor`. The shapes are those of Clerk's Frontend API: envelopes o
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from typing import Any, Final
@@ -54,6 +55,7 @@ class FrontendApi:
         self._origin = f"{parts.scheme}://{parts.netloc.decode()}"
         # The transport alone, without a client around it: a client keeps cookies, and these are of many visitors.
         self._transport = transport or httpx.AsyncHTTPTransport(trust_env=False)
+        self._exchanges: set[asyncio.Task[tuple[httpx.Response, bytes]]] = set()
 
     async def aclose(self) -> None:
         """Closes the connections."""
@@ -92,12 +94,30 @@ class FrontendApi:
             extensions={"timeout": httpx.Timeout(TIMEOUT_S).as_dict()},
         )
         try:
-            response = await self._transport.handle_async_request(request)
-            body = await response.aread()
-            await response.aclose()
+            response, body = await self._whole_exchange(request)
         except httpx.TransportError as error:
             raise IdentityUnavailable(f"The identity server at {self.address} does not answer: {error}") from error
         return self._read(response, body, visitor_token)
+
+    async def _whole_exchange(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
+        """Goes on to its end, or its time limit, also if whoever waits is cancelled: a visitor who leaves in the middle
+        of a request would otherwise cost the pool of connections one of its places, for good (httpcore 1.0).
+        """
+        exchange = asyncio.create_task(self._exchange(request))
+        self._exchanges.add(exchange)
+        exchange.add_done_callback(self._forget)
+        return await asyncio.shield(exchange)
+
+    async def _exchange(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
+        response = await self._transport.handle_async_request(request)
+        body = await response.aread()
+        await response.aclose()
+        return response, body
+
+    def _forget(self, exchange: asyncio.Task[tuple[httpx.Response, bytes]]) -> None:
+        self._exchanges.discard(exchange)
+        if not exchange.cancelled():
+            exchange.exception()  # looked at: nobody else may be waiting for it any more
 
     def _read(self, response: httpx.Response, body: bytes, visitor_token: str | None) -> Answer:
         try:

@@ -44,11 +44,14 @@ class Visitor:
         self.session = Computed(lambda: _active_session(self._client()))
         self.user = Computed(lambda: (self.session() or {}).get("user"))
 
-    def load(self) -> asyncio.Task[None]:
-        """Asks the identity server who this is; once, however often it is called. Tried again until it answers."""
+    def load(self) -> asyncio.Future[None]:
+        """Asks the identity server who this is; once, however often it is called. Tried again until it answers.
+
+        A tab that stops waiting, because it was closed, does not stop it for the others.
+        """
         if self._loading is None:
             self._loading = asyncio.ensure_future(self._load())
-        return self._loading
+        return asyncio.shield(self._loading)
 
     async def sign_up(self, email: str, password: str, *, first_name: str = "", last_name: str = "") -> Step:
         """Makes an account. "needs_code" means that a code was mailed, which goes to `verify_sign_up`."""
