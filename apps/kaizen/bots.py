@@ -148,8 +148,9 @@ class BackendAccounts:
         session = await self._post("/sessions", {"user_id": user["id"]})
 
         async def get_token() -> str | None:
-            token = await self._post(f"/sessions/{session['id']}/tokens/convex", {})
-            return str(token["jwt"])
+            # To its end, though the bot may leave meanwhile: a broken off request can cost the pool a connection.
+            asking = asyncio.ensure_future(self._post(f"/sessions/{session['id']}/tokens/convex", {}))
+            return str((await asyncio.shield(asking))["jwt"])
 
         return get_token
 
