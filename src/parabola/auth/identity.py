@@ -31,7 +31,9 @@ class Identity:
     cache_key: bytes = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "cache_key", orjson.dumps(self.to_user_identity(), option=orjson.OPT_SORT_KEYS))
+        shown = orjson.dumps(self.to_user_identity(), option=orjson.OPT_SORT_KEYS)
+        # A copy of the right size: orjson hands out the tail of a larger buffer, which would be kept with it.
+        object.__setattr__(self, "cache_key", bytes(memoryview(shown)))
 
     def to_user_identity(self) -> dict[str, Any]:
         """A fresh object in the shape of `ctx.auth.get_user_identity()`; changing it changes nothing here.

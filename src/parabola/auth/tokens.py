@@ -5,8 +5,8 @@ fixes the list of algorithms; the key is picked by id from the provider's own ke
 are its claims believed and checked for issuer, audience and time.
 
 `verify_at_hand` does all of it without waiting when the provider's keys are at hand, which is nearly always; `verify`
-may fetch them. A token checked a moment ago is recognised by its exact text, since one client sends the same one with
-every call.
+may fetch them. A token checked a moment ago is recognised by the digest of its text, since one client sends the same one
+with every call.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Final
 
 from parabola.auth.claims import custom_attributes, oidc_attributes
@@ -32,7 +33,12 @@ LEEWAY_S: Final = 5
 OIDC_ISSUED_AHEAD_S_MAX: Final = 60
 """How far in the future an ID token may claim to have been issued: expiry is strict, so this only catches nonsense."""
 
-VERIFIED_REMEMBERED_MAX: Final = 4096
+VERIFIED_REMEMBERED_MAX: Final = 1024
+"""Valid tokens are remembered so that a client that shows one with every request pays for one signature check. Most
+come once, for one socket: what they prove is a kilobyte or two each.
+"""
+
+REMEMBERED_BETWEEN_SWEEPS: Final = 64
 EXPIRED_TEXT: Final = "Convex token identity expired"
 _OIDC_FAILED: Final = (
     "Could not verify OIDC token claim. Check that the token signature is valid and the token hasn't expired."
@@ -57,6 +63,11 @@ class _Remembered:
     ring: KeyRing
 
 
+def _digest(token: str) -> bytes:
+    """Stands for the token, and is a tenth of its size."""
+    return sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
 class TokenVerifier:
     """Checks tokens against `providers`, in their order. `fetch` gets the providers' documents; `redact` hides
     configuration in texts.
@@ -67,7 +78,8 @@ class TokenVerifier:
         self._clock = clock
         self._redact = redact
         self._sources = tuple(key_source(provider, fetch, clock) for provider in providers)
-        self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
+        self._remembered: OrderedDict[bytes, _Remembered] = OrderedDict()  # by the digest of the token
+        self._until_sweep = REMEMBERED_BETWEEN_SWEEPS
 
     @property
     def providers(self) -> tuple[Provider, ...]:
@@ -128,12 +140,13 @@ class TokenVerifier:
         return unchecked, position
 
     def _recall(self, token: str) -> VerifiedToken | None:
-        remembered = self._remembered.get(token)
+        digest = _digest(token)
+        remembered = self._remembered.get(digest)
         if remembered is None:
             return None
         if remembered.source.ring_at_hand() is remembered.ring and not remembered.verified.has_expired(self.now_s()):
             return remembered.verified
-        del self._remembered[token]
+        del self._remembered[digest]
         return None
 
     def _finish(self, unchecked: UncheckedToken, position: int, key: VerificationKey, ring: KeyRing) -> VerifiedToken:
@@ -142,11 +155,21 @@ class TokenVerifier:
             verified = _check_custom(unchecked, provider, key, self.now_s())
         else:
             verified = _check_oidc(unchecked, key, self.now_s())
-        if not verified.has_expired(self.now_s()):
-            self._remembered[unchecked.text] = _Remembered(verified, self._sources[position], ring)
-            if len(self._remembered) > VERIFIED_REMEMBERED_MAX:
-                self._remembered.popitem(last=False)
+        now_s = self.now_s()
+        if not verified.has_expired(now_s):
+            self._remembered[_digest(unchecked.text)] = _Remembered(verified, self._sources[position], ring)
+            self._make_room(now_s)
         return verified
+
+    def _make_room(self, now_s: float) -> None:
+        """Forgets what expired, as new ones come."""
+        self._until_sweep -= 1
+        if self._until_sweep == 0:
+            self._until_sweep = REMEMBERED_BETWEEN_SWEEPS
+            for digest in [known for known, each in self._remembered.items() if each.verified.has_expired(now_s)]:
+                del self._remembered[digest]
+        if len(self._remembered) > VERIFIED_REMEMBERED_MAX:
+            self._remembered.popitem(last=False)
 
     def _no_key(self, unchecked: UncheckedToken, provider: Provider) -> Unauthenticated:
         if not isinstance(provider, CustomJWTProvider):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import hashlib
 import hmac
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
 
 from parabola.auth import CustomJWTProvider, OIDCProvider, VerifiedToken
-from parabola.auth.tokens import TokenVerifier
+from parabola.auth.tokens import REMEMBERED_BETWEEN_SWEEPS, TokenVerifier
 from parabola.errors import AuthProviderUnavailable, PeerError, Unauthenticated
 from tests.scenarios.oidc_issuer import SigningKey, segment, unsigned_token
 from tests.unit.auth.doubles import ISSUER, KEYS, Setting
@@ -112,6 +114,28 @@ def test_a_token_whose_expiry_passes_is_no_longer_remembered_as_good() -> None:
     verify(setting.verifier, token)
     setting.clock.advance(10)
     assert refusal(setting.verifier, token) == ("Unauthenticated", OIDC_FAILED)
+
+
+def test_remembered_tokens_are_small_and_make_room_when_they_have_expired() -> None:
+    setting = Setting()
+    verify(setting.verifier, setting.token())
+    tokens = [setting.token(sub=f"user-{number}", exp=setting.now + 60) for number in range(200)]
+    later = [setting.token(sub=f"later-{number}", exp=setting.now + 600) for number in range(REMEMBERED_BETWEEN_SWEEPS)]
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for token in tokens:
+            verify(setting.verifier, token)
+        gc.collect()
+        held = tracemalloc.get_traced_memory()[0]
+        assert held < 200 * 3_000
+        setting.clock.advance(60)
+        for token in later:
+            verify(setting.verifier, token)
+        gc.collect()
+        assert tracemalloc.get_traced_memory()[0] < held / 2
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_custom_token_has_five_seconds_of_leeway_and_no_more() -> None:
