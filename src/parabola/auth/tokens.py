@@ -5,8 +5,8 @@ fixes the list of algorithms; the key is picked by id from the provider's own ke
 are its claims believed and checked for issuer, audience and time.
 
 `verify_at_hand` does all of it without waiting when the provider's keys are at hand, which is nearly always; `verify`
-may fetch them. A token checked a moment ago is recognised by the digest of its text, since one client sends the same one
-with every call.
+may fetch them. A token checked a moment ago is recognised by the digest of its text, since one client sends the same
+one with every call.
 """
 
 from __future__ import annotations
