@@ -55,7 +55,7 @@ class _Pending:
         intention: dict[str, Any] = dict(event.args)
         request_id = str(intention.pop("requestId"))
         intention.pop("at", None)
-        again = bool(intention.pop("again", False))
+        intention.pop("again", None)
         if request_id in self._under_way:
             return
         self._under_way.add(request_id)
@@ -63,8 +63,8 @@ class _Pending:
             await self._perform(intention, request_id)
         except ConvexError as error:
             self._settle(request_id)
-            # Told again after it was done already, and this kind cannot tell: that is an end too, and a good one.
-            if not (again and isinstance(error.data, dict) and error.data.get("code") in _DONE_ALREADY):
+            # Done already, by the first click of two or before the server died: that is an end too, and a good one.
+            if not (isinstance(error.data, dict) and error.data.get("code") in _DONE_ALREADY):
                 self._refused(error)
         except Exception as error:
             # Not known to be done or refused, so the tab keeps it.
