@@ -160,7 +160,9 @@ def run(bots: int, minutes: float) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.kaizen_crowd", description=__doc__)
     parser.add_argument("--bots", type=int, default=200)
-    parser.add_argument("--minutes", type=float, default=15.0, help="how long memory is watched, the first five count not")
+    parser.add_argument(
+        "--minutes", type=float, default=15.0, help="how long memory is watched, the first five count not"
+    )
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args()
     result = run(options.bots, options.minutes)
