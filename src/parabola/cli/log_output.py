@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sys
@@ -40,6 +41,9 @@ def _install(handler: logging.Handler) -> None:
 def _concerns_the_server(record: logging.LogRecord) -> bool:
     if current_log.get() is not None:
         # Logged inside a run: it is in the function log, with the run's other lines.
+        return False
+    if record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError):
+        # A request that was cut off because the server ends; uvicorn says in a line of its own how many there were.
         return False
     return record.levelno >= (logging.INFO if record.name.startswith("parabola.") else logging.WARNING)
 

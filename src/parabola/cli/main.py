@@ -6,6 +6,7 @@ every failure with its reason and what to do, with exit code 1; Ctrl-C ends quie
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -49,8 +50,17 @@ def build_app(names: Iterable[str]) -> typer.Typer:
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)
         else:
-            app.command(name=name)(command)
+            app.command(name=name, help=_flowing(command.__doc__ or ""))(command)
     return app
+
+
+def _flowing(text: str) -> str:
+    """A docstring whose paragraphs fill the terminal's width: typer would keep the source's line breaks in them.
+
+    Lines that are indented, which are the examples, stay as they are.
+    """
+    paragraphs = inspect.cleandoc(text).split("\n\n")
+    return "\n\n".join(each if each.startswith(" ") else " ".join(each.split("\n")) for each in paragraphs)
 
 
 def _print_version(wanted: bool) -> None:
@@ -89,6 +99,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         return _quiet_broken_pipe()
+    except OSError as error:
+        if error.filename is None:
+            raise
+        fail(f"{error.filename} cannot be used: {error.strerror}.\nName another path, or look at what is there.")
+        return EXIT_FAILURE
     except Exception as error:
         return _show_usage_error(error)
     return result if isinstance(result, int) else 0

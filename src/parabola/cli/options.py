@@ -52,8 +52,14 @@ AdminKeyOption = Annotated[
 
 
 def server_url(option: str | None) -> str:
-    """The server to talk to: the option, the environment, or the default address of `parabola dev`."""
-    return option or os.environ.get(URL_VARIABLE) or f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
+    """The server to talk to: the option, the environment, or the default address of `parabola dev`.
+
+    Anything but an http address is a usage error.
+    """
+    url = option or os.environ.get(URL_VARIABLE) or f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
+    if not url.startswith(("http://", "https://")):
+        raise typer.BadParameter(f"The server's address must start with http:// or https://, unlike {url!r}.")
+    return url
 
 
 def json_object(text: str, what: str) -> dict[str, Any]:

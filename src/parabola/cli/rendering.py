@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from rich.table import Table
 from rich.text import Text
 
 CELL_WIDTH_MAX = 60
+
+# Control characters as they are written in Python: what clients stored must not drive the terminal of whoever looks at
+# it, and a line break would tear its row apart.
+_VISIBLE: Final = {code: repr(chr(code))[1:-1] for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)}
 
 
 def plain_numbers(value: Any) -> Any:
@@ -59,4 +63,5 @@ def _cell(document: Mapping[str, Any], name: str) -> str:
         return ""
     value = document[name]
     text = value if isinstance(value, str) else to_json(value, indent=None)
+    text = text.translate(_VISIBLE)
     return text if len(text) <= CELL_WIDTH_MAX else text[: CELL_WIDTH_MAX - 1] + "…"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -50,6 +51,14 @@ def test_what_a_function_logs_is_left_to_its_run(printed: io.StringIO) -> None:
     finally:
         current_log.reset(token)
     assert printed.getvalue() == ""
+
+
+def test_a_request_that_was_cut_off_at_the_end_is_no_traceback(printed: io.StringIO) -> None:
+    log = logging.getLogger("uvicorn.error")
+    for error in (asyncio.CancelledError("graceful shutdown exceeded"), ValueError("a fault")):
+        log.error("Exception in ASGI application", exc_info=error)
+    assert "CancelledError" not in printed.getvalue()
+    assert printed.getvalue().count("Exception in ASGI application") == 1
 
 
 def test_json_has_the_extra_fields_and_the_traceback() -> None:

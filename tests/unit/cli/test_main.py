@@ -31,6 +31,8 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["data", "--limt", "3"], "--limit"),
         (["data", "--order", "up"], "--order"),
         (["dev", "--port", "many"], "--port"),
+        (["run", "m:f", "--url", "ftp://x"], "must start with http:// or https://"),
+        (["data", "--url", "localhost:3210"], "must start with http:// or https://"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -51,6 +53,31 @@ def test_help_teaches_with_examples(command: str, capsys: pytest.CaptureFixture[
     printed = capsys.readouterr().out
     assert "Examples" in printed
     assert f"parabola {command}" in printed
+
+
+def test_help_fills_the_width_of_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    main(["dev", "--help"])
+    lines = capsys.readouterr().out.splitlines()
+    [prose] = [line for line in lines if "A saved file is live" in line]
+    assert "with clerk-js" in prose
+    examples = [line.strip() for line in lines if line.strip().startswith("parabola dev")]
+    assert examples[:2] == ["parabola dev", "parabola dev my-chat --port 4000"]
+
+
+@pytest.mark.parametrize("arguments", [["init", "taken"], ["init", "taken/deeper"], ["admin-key", "--data", "taken"]])
+def test_a_path_that_cannot_be_used_is_a_failure_that_names_it(
+    arguments: Sequence[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "taken").write_text("a file")
+    assert main(arguments) == 1
+    first, *rest = capsys.readouterr().err.splitlines()
+    assert first.startswith("Error: taken")
+    assert "cannot be used" in first
+    assert len(rest) == 1
+    assert (tmp_path / "taken").read_text() == "a file"
 
 
 def test_help_names_defaults_that_depend_on_the_surroundings(capsys: pytest.CaptureFixture[str]) -> None:

@@ -43,3 +43,8 @@ def test_long_cells_are_cut_and_markup_is_text() -> None:
     assert line.startswith("[bold]xxx")
     assert line.endswith("…")
     assert len(line) == 60
+
+
+def test_control_characters_in_documents_are_shown_and_do_not_reach_the_terminal() -> None:
+    [_, line] = printed([{"body": "a\x1b[31mred\nnext\x9b\r\u2028"}])
+    assert line == r"a\x1b[31mred\nnext\x9b\r\u2028"
