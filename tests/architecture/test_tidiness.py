@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -15,12 +16,18 @@ LINES_MAX = 600
 
 def tracked(*suffixes: str) -> list[Path]:
     """The files under version control, or all of them where there is no git."""
-    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
-    if listing.returncode == 0 and listing.stdout:
-        files = [ROOT / name for name in listing.stdout.split("\0") if name]
+    git = shutil.which("git")
+    listing = (
+        "" if git is None else subprocess.run([git, "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True).stdout
+    )
+    if listing:
+        files = [ROOT / name for name in listing.split("\0") if name]
     else:
         files = [
-            path for folder in ("src", "tests", "apps", "docs") for path in (ROOT / folder).rglob("*") if path.is_file()
+            path
+            for folder in ("src", "tests", "apps", "docs")
+            for path in (ROOT / folder).rglob("*")
+            if path.is_file() and "node_modules" not in path.parts
         ]
     return [file for file in files if file.suffix in suffixes and file.is_file()]
 
