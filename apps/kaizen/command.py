@@ -24,7 +24,7 @@ from parabola.backend.backend import Backend
 from parabola.backend.project import find_project
 from parabola.cli.beside import Beside, identity_beside
 from parabola.cli.console import fail, notice, out, success
-from parabola.cli.failure import EXIT_FAILURE, EXIT_INTERRUPTED, CommandFailed
+from parabola.cli.ending import exit_code_of
 from parabola.cli.issuer import ISSUER_VARIABLE, OTHER_NAME
 from parabola.cli.log_output import log_to_console
 from parabola.cli.watching import changes, look
@@ -146,8 +146,8 @@ class _Game:
                 continue
             try:
                 await backend.deploy(self._functions)
-            except ParabolaError as error:
-                fail(str(error))
+            except Exception as error:
+                fail(str(error) if isinstance(error, ParabolaError) else f"{type(error).__name__}: {error}")
             else:
                 success(f"Reloaded: {', '.join(names)}")
 
@@ -181,18 +181,5 @@ def _has_desktop() -> bool:
 
 def main() -> int:
     """Runs the command and returns its exit code."""
-    try:
-        typer.main.get_command(app).main(prog_name="kaizen", standalone_mode=False)
-    except (CommandFailed, ParabolaError) as failure:
-        fail(str(failure))
-        return EXIT_FAILURE
-    except (KeyboardInterrupt, typer.Abort):
-        return EXIT_INTERRUPTED
-    except Exception as error:
-        # Wrong usage: Typer's own class for it has no public name.
-        show, code = getattr(error, "show", None), getattr(error, "exit_code", None)
-        if show is None or not isinstance(code, int):
-            raise
-        show()
-        return code
-    return 0
+    command = typer.main.get_command(app)
+    return exit_code_of(lambda: command.main(prog_name="kaizen", standalone_mode=False))

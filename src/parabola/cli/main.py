@@ -12,13 +12,12 @@ import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
 from importlib.metadata import version
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
-from parabola.cli.console import fail, out
-from parabola.cli.failure import EXIT_FAILURE, EXIT_INTERRUPTED, CommandFailed
-from parabola.errors import ParabolaError
+from parabola.cli.console import out
+from parabola.cli.ending import exit_code_of
 
 # The module of each command, in which a function, or a group of commands, has its name. Only the module of the command
 # that was asked for is imported: `parabola run` need not wait for the whole server to load.
@@ -90,38 +89,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = next((argument for argument in given if not argument.startswith("-")), None)
     alone = asked in COMMANDS and _COMPLETION_VARIABLE not in os.environ
     app = build_app([asked] if alone and asked is not None else COMMANDS)
-    try:
-        result: Any = typer.main.get_command(app).main(args=given, prog_name="parabola", standalone_mode=False)
-    except (CommandFailed, ParabolaError) as failure:
-        fail(str(failure))
-        return EXIT_FAILURE
-    except (KeyboardInterrupt, typer.Abort):
-        return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        return _quiet_broken_pipe()
-    except OSError as error:
-        if error.filename is None:
-            raise
-        fail(f"{error.filename} cannot be used: {error.strerror}.\nName another path, or look at what is there.")
-        return EXIT_FAILURE
-    except Exception as error:
-        return _show_usage_error(error)
-    return result if isinstance(result, int) else 0
-
-
-def _show_usage_error(error: Exception) -> int:
-    """Prints a usage error in click's three lines. Typer's copy of click has no public name, so its shape decides."""
-    show, exit_code = getattr(error, "show", None), getattr(error, "exit_code", None)
-    if show is None or not isinstance(exit_code, int):
-        raise error
-    show()
-    return exit_code
-
-
-def _quiet_broken_pipe() -> int:
-    """The reader of our output went away, as `head` does: nothing more can be printed, also not at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return EXIT_FAILURE
+    command = typer.main.get_command(app)
+    return exit_code_of(lambda: command.main(args=given, prog_name="parabola", standalone_mode=False))
 
 
 if __name__ == "__main__":
