@@ -23,6 +23,7 @@ from parabola.sync.codec import PING, decode_client_message
 from parabola.sync.effects import AwaitTimestamp, Effect, RunAction, RunMutation, VerifyToken
 from parabola.sync.results import QueryResult
 from parabola.sync.server_peer import INTERNAL_CLOSE, INTERNAL_ERROR, TRY_AGAIN_CLOSE, FollowedQuery, ServerPeer
+from parabola.sync.shared_step import ANYBODY, SharedStep
 
 if TYPE_CHECKING:
     from parabola.backend.sync_driver import SyncDriver
@@ -202,6 +203,24 @@ class SyncConnection:
             close, peer.close = peer.close, None
             self._let_go_of_queries()
             self._transport.close(close.code, close.reason)
+
+    def take(self, step: SharedStep, run: LiveRun, now_s: float, now_ns: int) -> bool:
+        """Sends what another connection was just sent, `step` to the result of `run`, if that is all that this one is
+        due; False, and nothing done, if not. `run` must be valid and watched.
+        """
+        if not self._can_write or self._is_lost:
+            return False
+        query = self._peer.take(step, now_ns)
+        if query is None:
+            return False
+        subscription = query.subscription
+        assert isinstance(subscription, Subscription), "what was asked was asked by a subscription"
+        subscription.run = run
+        run.followers.add(subscription)
+        self.is_due = self.is_answered = False
+        self._last_sent = now_s
+        self._transport.send_texts(step.texts)
+        return True
 
     def heartbeat(self) -> None:
         """Every five seconds: is the client there, is its token still good, has it heard of us lately?"""
@@ -389,10 +408,25 @@ class SyncConnection:
         if known is None or known.result is None:
             return False
         live = driver.live
-        peer.outgoing.append(peer.finish_lone(query, known.result, live.ts))
+        start, journal, fingerprint = peer.current, query.journal, query.fingerprint
+        text = peer.finish_lone(query, known.result, live.ts)
         driver.transitions += 1
+        peer.outgoing.append(text)
         if live.follow(known, subscription):
             subscription.run = known
+            if len(text) <= CHUNK_BYTES_MAX:
+                step = SharedStep(
+                    start=start,
+                    end=peer.current,
+                    query_id=query.query_id,
+                    asked=query.asked,
+                    identity=ANYBODY if known.is_for_anybody else peer.identity,
+                    journal_before=journal,
+                    fingerprint_before=fingerprint,
+                    result=known.result,
+                    text=text,
+                )
+                driver.share_step(step, known)
         else:
             peer.invalidate(query.query_id)
         return True
@@ -515,7 +549,7 @@ class SyncConnection:
         else:
             subscription = query.subscription = Subscription(self, query.query_id)
         question = Question(query.path, query.args, visibility, query.component)
-        subscription.question = self._driver.live.share(question)
+        query.asked = subscription.question = self._driver.live.share(question)
         return subscription
 
     def _let_go(self, query: FollowedQuery) -> None:

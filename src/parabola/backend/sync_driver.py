@@ -35,6 +35,7 @@ from parabola.live.subscription import LiveRun
 from parabola.seams import Clock, Entropy
 from parabola.sync.client_version import UNKNOWN_CLIENT, ClientVersion
 from parabola.sync.server_peer import ServerPeer
+from parabola.sync.shared_step import SharedStep
 from parabola.sync.transitions import TransitionWriter
 
 _logger: Final = logging.getLogger("parabola.sync")
@@ -101,6 +102,9 @@ class SyncDriver:
         self._found_question: Question | None = None
         self._found_identity: object = None
         self._found_journal: str | None = None
+        # The step that the last connection of a flush took which the next ones may be due as well, and what it shows.
+        self._step: SharedStep | None = None
+        self._step_run: LiveRun | None = None
         self.transitions = 0
 
     def connect(self, transport: SyncTransport, client: ClientVersion = UNKNOWN_CLIENT) -> SyncConnection:
@@ -154,6 +158,10 @@ class SyncDriver:
             self._found_question, self._found_identity, self._found_journal = question, identity, journal
         return run
 
+    def share_step(self, step: SharedStep, run: LiveRun) -> None:
+        """Offers a step to the connections that are flushed next. `run` is what it shows the result of."""
+        self._step, self._step_run = step, run
+
     def start_task(self, work: Coroutine[Any, Any, Any]) -> None:
         """For what really has to wait: actions, and tokens whose keys are not at hand."""
         task = self.loop.create_task(work)
@@ -190,9 +198,14 @@ class SyncDriver:
                 self._flush_one(connection, now_s, now_ns)
         due, self._due = self._due, []
         deadline = now_s + STEP_S_MAX
+        taken = 0
         for done, connection in enumerate(due, 1):
             if connection.is_due:
-                self._flush_one(connection, now_s, now_ns)
+                step, run = self._step, self._step_run
+                if step is not None and run is not None and connection.take(step, run, now_s, now_ns):
+                    taken += 1
+                else:
+                    self._flush_one(connection, now_s, now_ns)
             if not done % CONNECTIONS_BETWEEN_LOOKS:
                 now_s = clock.monotonic()
                 if now_s > deadline:
@@ -200,8 +213,11 @@ class SyncDriver:
                     if self._due:
                         self._want_flush()
                     break
-        # Until the next commit it would still hold; but nobody else is to be kept alive by it.
+        # Until the next commit they would still hold; but nobody else is to be kept alive by them.
         self._found = self._found_question = self._found_identity = None
+        self._step = self._step_run = None
+        self.transitions += taken
+        self.live.hits += taken
 
     def _flush_one(self, connection: SyncConnection, now_s: float, now_ns: int) -> None:
         connection.is_due = connection.is_answered = False

@@ -59,6 +59,11 @@ class LiveRun:
         self.followers: set[Follower] = set()
 
     @property
+    def is_for_anybody(self) -> bool:
+        """Whether the cache gives this answer to all who ask, since the run did not look at who it was."""
+        return bool(self.answer_keys) and all(identity is None for identity, _ in self.answer_keys)
+
+    @property
     def error(self) -> FunctionError | None:
         """Why the run failed, while the outcome is kept."""
         return None if self.outcome is None else self.outcome.error

@@ -9,9 +9,9 @@ that came in; `current` holds all three as of the last Transition sent. Between 
 (`begin_update`) by taking every pending modification and the received versions as they are at that moment, names the
 queries that must run, and ends (`finish_update`) with one Transition, all of whose results were read at one
 timestamp. One update at a time; what arrives meanwhile waits for the next. Where an update is one query and its
-answer is at hand, `lone_stale_query` and `finish_lone` are the same in one step. `stale` is the one place that knows
-which queries need a run: the driver adds to it when a commit touches what a query read (`invalidate`), and an update
-empties it.
+answer is at hand, `lone_stale_query` and `finish_lone` are the same in one step, and `take` is that step for a peer that
+is due what another one was just sent. `stale` is the one place that knows which queries need a run: the driver adds to
+it when a commit touches what a query read (`invalidate`), and an update empties it.
 
 What never may happen, whatever the order of inputs:
 
@@ -49,6 +49,7 @@ from parabola.sync.messages import (
     QuerySetModification,
 )
 from parabola.sync.results import QueryResult
+from parabola.sync.shared_step import ANYBODY, SharedStep
 from parabola.sync.transitions import TransitionWriter
 from parabola.sync.versions import ZERO_VERSION, StateVersion, decode_ts
 
@@ -60,7 +61,7 @@ NORMAL_CLOSE, INTERNAL_CLOSE, TRY_AGAIN_CLOSE = 1000, 1011, 1013
 class FollowedQuery:
     """A query that the client follows on this socket."""
 
-    __slots__ = ("args", "component", "fingerprint", "journal", "path", "query_id", "subscription")
+    __slots__ = ("args", "asked", "component", "fingerprint", "journal", "path", "query_id", "subscription")
 
     def __init__(self, query_id: int, path: str, component: str, args: bytes, journal: str | None) -> None:
         self.query_id = query_id
@@ -71,8 +72,10 @@ class FollowedQuery:
         self.journal = journal
         # Of the last result sent on this socket; None before the first.
         self.fingerprint: bytes | None = None
-        # Belongs to the driver: what it holds on to while the query is followed.
+        # These belong to the driver: what it holds on to while the query is followed, and what stands, by identity, for
+        # the question that the query asks.
         self.subscription: object = None
+        self.asked: object = None
 
 
 class Update(NamedTuple):
@@ -327,6 +330,44 @@ class ServerPeer:
             changed = (result.fragment(query.query_id),)
         self.current, text = self._writer.write(start, ts, changed)
         return text
+
+    def take(self, step: SharedStep, now_ns: int) -> FollowedQuery | None:
+        """Takes a step that another peer has just made, if it is exactly what this one is due: `lone_stale_query` and
+        `finish_lone` in one, with `step.texts` as what is to be sent. The query that it is about; None, and nothing
+        done, if this peer is due anything else.
+        """
+        stale = self.stale
+        if (
+            self.current is not step.start
+            or len(stale) != 1
+            or self._pending
+            or self._removed
+            or self.updating
+            or self.closed
+            or self.outgoing
+            or self._received_query_set != step.start[0]
+            or self._received_identity != step.start[1]
+        ):
+            return None
+        query = stale.get(step.query_id)
+        if (
+            query is None
+            or query.asked is not step.asked
+            or query.journal != step.journal_before
+            or query.fingerprint != step.fingerprint_before
+            or (step.identity is not self._identity and step.identity is not ANYBODY)
+        ):
+            return None
+        expires = self._token_expires_ns
+        if expires is not None and now_ns >= expires:
+            return None
+        stale.clear()
+        self.update_wanted = False
+        result = step.result
+        query.journal = result.journal
+        query.fingerprint = result.fingerprint
+        self.current = step.end
+        return query
 
     def abandon_update(self, runs: Sequence[FollowedQuery]) -> None:
         """The update could not be carried out; its queries are due again in the next one."""

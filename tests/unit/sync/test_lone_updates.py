@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from parabola.sync.results import QueryResult
+from parabola.sync.shared_step import ANYBODY, SharedStep
 from tests.unit.sync.peer_socket import LATER, NOW, Socket, mutation_success, value
 
 
@@ -94,3 +95,107 @@ def test_an_answer_goes_out_before_it() -> None:
     assert query is not None
     socket.peer.outgoing.append(socket.peer.finish_lone(query, value("new"), 5))
     assert [message["type"] for message in socket.take()] == ["MutationResponse", "Transition"]
+
+
+ASKED = object()
+
+
+def made_step(first: Socket, result: QueryResult, *, identity: object = ANYBODY) -> SharedStep:
+    """The step that `first` takes, offered to others."""
+    first.peer.queries[0].asked = ASKED
+    first.peer.invalidate(0)
+    query = first.peer.lone_stale_query(first.now)
+    assert query is not None
+    start, journal, fingerprint = first.peer.current, query.journal, query.fingerprint
+    text = first.peer.finish_lone(query, result, 2)
+    return SharedStep(
+        start=start,
+        end=first.peer.current,
+        query_id=0,
+        asked=ASKED,
+        identity=identity,
+        journal_before=journal,
+        fingerprint_before=fingerprint,
+        result=result,
+        text=text,
+    )
+
+
+def follower_of(first: Socket, *query_ids: int) -> Socket:
+    """Another socket that has been told the same as `first`."""
+    socket = settled(*(query_ids or (0, 1)))
+    assert socket.peer.current == first.peer.current
+    # As they come to share it when one writer writes for both.
+    socket.peer.current = first.peer.current
+    socket.peer.queries[0].asked = ASKED
+    return socket
+
+
+@pytest.mark.parametrize("result", [value("old"), value("new"), value("new", journal="page")])
+def test_a_step_taken_from_another_leaves_behind_what_a_lone_update_does(result: QueryResult) -> None:
+    first, lone = settled(0, 1), settled(0, 1)
+    taker = follower_of(first)
+    step = made_step(first, result)
+    taker.peer.invalidate(0)
+    lone.peer.invalidate(0)
+    own = lone.peer.lone_stale_query(NOW)
+    assert own is not None
+    text = lone.peer.finish_lone(own, result, 2)
+    query = taker.peer.take(step, NOW)
+    assert query is taker.peer.queries[0]
+    assert step.texts == (text,)
+    assert taker.peer.current is step.end
+    assert taker.peer.current == lone.peer.current
+    assert (query.journal, query.fingerprint) == (own.journal, own.fingerprint)
+    assert not taker.peer.update_wanted
+    taker.peer.check_invariants()
+    assert taker.peer.take(step, NOW) is None
+
+
+@pytest.mark.parametrize(
+    "prepare",
+    REASONS,
+    ids=["nothing", "two stale", "added", "removed", "query set", "identity", "expired", "under way", "closed"],
+)
+def test_a_socket_that_is_due_anything_else_does_not_take_it(prepare: Callable[[Socket], object]) -> None:
+    first = settled(0, 1)
+    taker = follower_of(first)
+    prepare(taker)
+    step = made_step(first, value("new"))
+    before = taker.peer.current
+    assert taker.peer.take(step, taker.now) is None
+    assert taker.peer.current is before
+
+
+def test_a_socket_with_an_answer_to_send_does_not_take_it() -> None:
+    first = settled(0, 1)
+    taker = follower_of(first)
+    taker.mutate(1)
+    taker.effects()
+    taker.peer.mutation_finished(mutation_success(1, 2))
+    taker.peer.invalidate(0)
+    assert taker.peer.take(made_step(first, value("new")), NOW) is None
+
+
+def test_a_socket_that_asks_something_else_or_was_told_something_else_does_not_take_it() -> None:
+    first = settled(0, 1)
+    other_question, other_journal, other_result, other_query, other_start = (follower_of(first) for _ in range(5))
+    other_question.peer.queries[0].asked = object()
+    other_journal.peer.queries[0].journal = "page"
+    other_result.peer.queries[0].fingerprint = b"something else"
+    other_start.peer.current = other_start.peer.current._replace(ts=0)
+    for socket in (other_question, other_journal, other_result, other_start):
+        socket.peer.invalidate(0)
+    other_query.peer.invalidate(1)
+    step = made_step(first, value("new"))
+    for socket in (other_question, other_journal, other_result, other_query, other_start):
+        assert socket.peer.take(step, NOW) is None
+        assert socket.peer.update_wanted
+
+
+def test_a_result_for_one_person_is_not_taken_by_another() -> None:
+    first = settled(0, 1)
+    taker = follower_of(first)
+    taker.peer.invalidate(0)
+    step = made_step(first, value("new"), identity="ann")
+    assert taker.peer.take(step, NOW) is None
