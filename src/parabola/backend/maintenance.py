@@ -2,7 +2,7 @@
 
 Two things grow with time rather than with the application's data: old versions of documents (limit `retention_s`), and
 the records of answered mutations that make a re-sent one happen once (`session_requests_retention_s`). Both are
-removed in small steps, so that a server that was off for a month does not stall when it is started again.
+removed in small steps (the records by whole days), so that a server that was off for a month does not stall when it is started again.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Final
 from parabola.database.committer import CommitResult
 from parabola.database.database import Database
 from parabola.database.system_tables import SESSION_REQUESTS
+from parabola.functions.session_requests import first_id_of_day
 from parabola.limits import Limits
 from parabola.seams import Clock
 
@@ -36,7 +37,7 @@ class Maintenance:
         self._database = database
         self._clock = clock
         self._retention_ns = int(limits.retention_s * 1_000_000_000)
-        self._records_retention_ms = limits.session_requests_retention_s * 1000
+        self._records_retention_ns = int(limits.session_requests_retention_s * 1_000_000_000)
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -55,11 +56,11 @@ class Maintenance:
         return self._remove_records()
 
     def _remove_records(self) -> int:
-        oldest_kept_ms = self._clock.now_ns() / 1_000_000 - self._records_retention_ms
+        oldest_kept = first_id_of_day(max(0, self._clock.now_ns() - self._records_retention_ns))
         tx = self._database.begin_mutation()
         expired = (
             tx.system_query(SESSION_REQUESTS.name)
-            .with_index("by_creation_time", lambda q: q.lt("_creationTime", oldest_kept_ms))
+            .with_index("by_id", lambda q: q.lt("_id", oldest_kept))
             .take(RECORDS_PER_LOOK_MAX)
         )
         for record in expired:

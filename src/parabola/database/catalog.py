@@ -70,6 +70,7 @@ class Table:
     """One table: its indexes, its keys, its checks."""
 
     __slots__ = (
+        "_declared",
         "by_creation_time",
         "by_id_number",
         "check",
@@ -93,23 +94,31 @@ class Table:
         check: Checker | None = None,
         pending_check: Checker | None = None,
         document_id: str = "",
+        by_creation_time: bool = True,
     ) -> None:
         self.number = number
         self.name = name
         self.document_id = document_id
         self.is_system = number <= SYSTEM_TABLE_NUMBER_MAX
         by_id = Index(by_id_index_number(number), BY_ID, ())
-        self.by_creation_time = Index(by_creation_time_index_number(number), BY_CREATION_TIME, ())
-        ordered = [by_id, self.by_creation_time, *declared]
+        # What a scan without an index walks.
+        self.by_creation_time = (
+            Index(by_creation_time_index_number(number), BY_CREATION_TIME, ()) if by_creation_time else by_id
+        )
+        built_in = [by_id, self.by_creation_time] if by_creation_time else [by_id]
+        ordered = [*built_in, *declared]
         for position, index in enumerate(ordered):
             index.position = position
         self.indexes: Mapping[str, Index] = {index.name: index for index in ordered}
         self.index_numbers = tuple(index.number for index in ordered)
         """In the order of what `keys_of` returns; the first is `by_id`, which has no entries in the storage."""
         self.by_id_number = by_id.number
-        self.keys_of: KeyFunction = compile_key_function([index.declared_fields for index in ordered[2:]])
+        self._declared = ordered[len(built_in) :]
+        self.keys_of: KeyFunction = compile_key_function(
+            [index.declared_fields for index in self._declared], by_creation_time=by_creation_time
+        )
         self.indexed_fields = frozenset(
-            field.split(".", 1)[0] for index in ordered[2:] for field in index.declared_fields
+            field.split(".", 1)[0] for index in self._declared for field in index.declared_fields
         )
         """Top-level fields that a key can depend on. A patch of others leaves all keys as they are."""
         self.check = check
@@ -127,7 +136,7 @@ class Table:
                 backfilled=index.backfilled,
                 document_id=index.document_id,
             )
-            for index in list(self.indexes.values())[2:]
+            for index in self._declared
         ]
 
     def __repr__(self) -> str:
@@ -211,6 +220,7 @@ def system_catalog() -> Catalog:
                 Index(system_index_number(table.number, position), name, fields)
                 for position, (name, fields) in enumerate(table.indexes)
             ],
+            by_creation_time=table.by_creation_time,
         )
         for table in system_tables.SYSTEM_TABLES
     )

@@ -29,7 +29,8 @@ from typing import Final, NamedTuple
 from parabola.database.catalog import Catalog
 from parabola.database.catalog_versions import CatalogVersions
 from parabola.database.flusher import Flusher
-from parabola.database.transaction import UNSTAMPED, Conflict, Transaction
+from parabola.database.key_functions import id_key
+from parabola.database.transaction import Conflict, Transaction
 from parabola.database.write_log import LogEntry, TouchedKey, WriteLog
 from parabola.errors import StorageFailure
 from parabola.seams import Clock
@@ -47,8 +48,6 @@ class CommitResult(NamedTuple):
     conflict: Conflict | None = None
     error: StorageFailure | None = None
 
-
-_UNSTAMPED_BYTES: Final = UNSTAMPED.encode()
 
 Done = Callable[[CommitResult], None]
 CommitListener = Callable[[Sequence[LogEntry]], None]
@@ -100,7 +99,8 @@ class Committer:
         if self.failure is not None:
             done(CommitResult(error=self.failure))
             return
-        if not tx.writes.by_id:
+        receipt = tx.receipt
+        if receipt is None and not tx.writes.by_id:
             self._answer_read_only(tx.begin_ts, done)
             return
         if tx.begin_ts != self.latest_ts or tx.base_catalog is not self._catalogs.latest:
@@ -110,10 +110,6 @@ class Committer:
                 done(CommitResult(conflict=conflict))
                 return
         ts = self._next_ts()
-        if tx.stamped is not None:
-            stamped = tx.writes.by_id[tx.stamped]
-            assert stamped.data is not None
-            stamped.data = stamped.data.replace(_UNSTAMPED_BYTES, b"%019d" % ts, 1)
         documents: list[DocumentWrite] = []
         entries: list[IndexWrite] = []
         touched: list[TouchedKey] = []
@@ -147,7 +143,13 @@ class Committer:
                         entries.append(_new_tuple(IndexWrite, (numbers[position], new_key, document_id)))
                         if old_key is not None:
                             touched.append((numbers[position], new_key))
-        if not documents:
+        if receipt is not None:
+            document_id = receipt.document_id
+            documents.append(_new_tuple(DocumentWrite, (receipt.table_number, document_id, receipt.document(ts))))
+            tables.append(receipt.table_number)
+            touched.append((receipt.index_number, receipt.evidence))
+            touched.append((receipt.index_number, id_key(document_id)))
+        elif not documents:
             self._answer_read_only(tx.begin_ts, done)
             return
         catalog = None if tx.catalog is tx.base_catalog else tx.catalog

@@ -41,8 +41,10 @@ def value_at(document: Document, path: Sequence[str]) -> Any:
     return value
 
 
-def compile_key_function(indexes: Sequence[Sequence[str]]) -> KeyFunction:
-    """A function from a document to its keys: by_id, by_creation_time, then one for each list of field paths."""
+def compile_key_function(indexes: Sequence[Sequence[str]], *, by_creation_time: bool = True) -> KeyFunction:
+    """A function from a document to its keys: by_id, by_creation_time (if the table has it), then one for each list of
+    field paths.
+    """
     constants: dict[str, Any] = {
         "encode_key": encode_key,
         "pack_positive": _pack_positive,
@@ -55,7 +57,7 @@ def compile_key_function(indexes: Sequence[Sequence[str]]) -> KeyFunction:
         "    id_part = b'\\x10' + document['_id'].encode() + b'\\x00'\n"
         f"    tail = pack_positive({_FLOAT_TAG}, -document['_creationTime']) + id_part\n"
     )
-    keys = ["id_part", "tail"]
+    keys = ["id_part", "tail"] if by_creation_time else ["id_part"]
     for fields in indexes:
         parts: list[str] = []
         for field in fields:

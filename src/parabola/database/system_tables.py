@@ -24,12 +24,14 @@ class SystemTable(NamedTuple):
     indexes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     readable: bool = False
     """Whether user code may read it through `db.system`."""
+    by_creation_time: bool = True
+    """Whether it has this index, whose entries cost as much as the documents. Without it, a scan is in order of ids."""
 
 
 TABLES: Final = SystemTable(1, "_tables", (("by_name", ("name",)),))
 INDEXES: Final = SystemTable(2, "_indexes", (("by_table", ("table", "name")),))
 SCHEMAS: Final = SystemTable(3, "_schemas", (("by_state", ("state",)),))
-SESSION_REQUESTS: Final = SystemTable(4, "_session_requests")
+SESSION_REQUESTS: Final = SystemTable(4, "_session_requests", by_creation_time=False)
 SCHEDULED_FUNCTIONS: Final = SystemTable(
     5,
     "_scheduled_functions",

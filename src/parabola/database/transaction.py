@@ -29,6 +29,7 @@ from parabola.database.key_functions import Document, id_key
 from parabola.database.nested import Nested
 from parabola.database.query import Query
 from parabola.database.read_set import ReadSet
+from parabola.database.receipt import Receipt
 from parabola.database.scan import Scan
 from parabola.database.system_tables import (
     INDEXES,
@@ -51,9 +52,6 @@ if TYPE_CHECKING:
     from parabola.storage.records import Row
 
 Kind = Literal["query", "mutation"]
-
-UNSTAMPED: Final = "?" * 19
-"""Where a commit timestamp is to be, in a document that is `stamped`: as many digits as one has."""
 
 _INFINITY: Final = float("inf")
 _DAY_NS: Final = 86_400_000_000_000
@@ -90,7 +88,7 @@ class Transaction:
         "next_journal",
         "now_ns",
         "pending_failure",
-        "stamped",
+        "receipt",
         "usage",
         "writes",
     )
@@ -128,8 +126,8 @@ class Transaction:
         """Where this run's page ended; None if it did not paginate."""
         self.pending_failure: str | None = None
         """How a written document breaks the schema that is being deployed: fails the deploy, not this."""
-        self.stamped: str | None = None
-        """The written document in whose stored form the commit puts its timestamp in place of the first `UNSTAMPED`."""
+        self.receipt: Receipt | None = None
+        """A document beside the writes that is to say when they were committed."""
         self._storage = storage
         self._entropy = entropy
         self._reads = ReadSet()
@@ -250,10 +248,9 @@ class Transaction:
         data = self._load(self._existing(table), document_id, unmetered=True)
         return None if data is None else decode_document(data)
 
-    def system_note_absent(self, table: str, document_id: str) -> None:
-        """Leaves the evidence of having looked for a document, for a caller who knows that there is none."""
-        key = id_key(document_id)
-        self._system_reads.append((self._existing(table).by_id_number, key, key + b"\x00"))
+    def note_no_receipt(self, index_number: int, evidence: bytes) -> None:
+        """Leaves the evidence of having looked for a receipt, for a caller who knows that there is none."""
+        self._system_reads.append((index_number, evidence, evidence + b"\x00"))
 
     def system_insert(self, table: str, value: Document, document_id: str | None = None, *, plain: bool = False) -> str:
         """Stores a document in a system table; returns its id. One that is given must have been read to be free.
@@ -295,7 +292,7 @@ class Transaction:
     @property
     def has_writes(self) -> bool:
         """Whether anything is to be committed."""
-        return bool(self.writes.by_id)
+        return bool(self.writes.by_id) or self.receipt is not None
 
     def metrics(self) -> dict[str, dict[str, int]]:
         """Used and remaining, for each limit (`getTransactionMetrics`)."""

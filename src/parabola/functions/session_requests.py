@@ -1,14 +1,18 @@
 """The records of what mutations answered, by (session id, request id): what makes a mutation that is sent twice
 happen once.
 
-A record is documents of `_session_requests`, one unless the answer is larger than a document may be. Their ids are made
-of the session, the request and a piece number, so they are found without an index, and those of one session lie side
-by side. Their pieces are the commit timestamp, which the commit itself puts there, the log lines as JSON, and the value
-in its wire form, with line feeds (which JSON text never contains) in between.
+A record is a document of `_session_requests` (`database.receipt`: the commit puts its timestamp there), and further ones
+for an answer that is larger than a document may be. Their ids are made of the day, the session, the request and a piece
+number, so they are found without an index, those of one session and day lie side by side, and the oldest come first. Their
+pieces are the commit timestamp, the log lines as JSON, and the value in its wire form, with line feeds (which JSON text
+never contains) in between.
 
 Nearly every request is new. Clients count their requests upwards, and only this process writes records; so for the
 sessions seen last it remembers the highest request that was ever recorded, or is about to be, and above that nothing
 has to be looked up.
+
+Two sendings that race must meet, also over midnight: what they look for, and leave, is a key of the session and the
+request alone.
 """
 
 from __future__ import annotations
@@ -19,9 +23,10 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from parabola.database.system_tables import SESSION_REQUESTS
-from parabola.database.transaction import UNSTAMPED, Transaction
-from parabola.values.ids import decode_id, encode_id
+from parabola.database.receipt import TIMESTAMP_DIGITS, Receipt
+from parabola.database.system_tables import SESSION_REQUESTS, by_id_index_number
+from parabola.database.transaction import Transaction
+from parabola.values.ids import IdSeries, decode_id, encode_id
 
 SessionRequest = tuple[str, int]
 """Session id and request id; the latter has 32 bits."""
@@ -31,8 +36,15 @@ SESSIONS_MAX: Final = 20_000
 # At most four bytes a character: below the limit of a document in any case.
 _PIECE_CHARACTERS: Final = 200_000
 
-_REQUEST_ID_MAX: Final = 2**32 - 1
-_PIECE_MAX: Final = 2**16 - 1
+_TABLE: Final = SESSION_REQUESTS.number
+_BY_ID: Final = by_id_index_number(_TABLE)
+_DAY_NS: Final = 86_400_000_000_000
+_DAY_BYTES: Final = 2
+_SESSION_BYTES: Final = 9
+_AFTER_DAY: Final = b"\xff" * (16 - _DAY_BYTES)
+
+# What follows the timestamp in the record of a mutation that returned and printed nothing, as most do.
+_NOTHING_TAIL: Final = b'\\n[]\\nnull"}'
 
 
 class Record(NamedTuple):
@@ -47,25 +59,33 @@ class Record(NamedTuple):
 class _Session:
     """What is known of one session."""
 
-    __slots__ = ("_first_id", "_first_id_of", "newest", "prefix")
+    __slots__ = ("_day", "_evidence", "_series", "name", "newest")
 
-    def __init__(self, prefix: bytes) -> None:
-        self.prefix = prefix
+    def __init__(self, session_id: str) -> None:
+        self.name = blake2b(session_id.encode("utf-8", "surrogatepass"), digest_size=_SESSION_BYTES).digest()
+        # The key of an id that no document has, so that a conflict over it can be told as one over a document.
+        self._evidence = b"\x10" + self.name.hex().encode()
         # No request above this one has a record, nor an attempt under way that could commit one.
         self.newest = -1
-        # The id worked out last: a request is looked for, and then recorded.
-        self._first_id_of = -1
-        self._first_id = ""
+        # The ids of the day in which it recorded something last.
+        self._day = -1
+        self._series: IdSeries
 
-    def document_id(self, request_id: int, piece: int = 0) -> str:
-        """Ids of one session sort by request and piece."""
-        if piece == 0 and request_id == self._first_id_of:
-            return self._first_id
-        internal = self.prefix + (request_id << 16 | piece).to_bytes(6, "big")
-        document_id = encode_id(SESSION_REQUESTS.number, internal)
-        if piece == 0:
-            self._first_id_of, self._first_id = request_id, document_id
-        return document_id
+    def evidence(self, request_id: int) -> bytes:
+        """What whoever looks for a record reads, and whoever leaves one touches."""
+        return b"%b%08x\x00" % (self._evidence, request_id)
+
+    def document_id(self, day: int, request_id: int, piece: int = 0) -> str:
+        """Ids sort by day, and those of one session and day by request and piece."""
+        if day != self._day:
+            self._day, self._series = day, IdSeries(_TABLE, _day_bytes(day) + self.name)
+        return self._series.text(request_id, piece)
+
+    def bounds(self, day: int) -> tuple[str, str]:
+        """The lowest and the highest id that a record of this session may have on that day."""
+        prefix = _day_bytes(day) + self.name
+        rest = 16 - len(prefix)
+        return encode_id(_TABLE, prefix + b"\x00" * rest), encode_id(_TABLE, prefix + b"\xff" * rest)
 
 
 class SessionRecords:
@@ -75,36 +95,57 @@ class SessionRecords:
         self._sessions_max = sessions_max
         # The session used longest ago is first.
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
+        # The days of which there may be records; None until they were looked up.
+        self._days: set[int] | None = None
 
     def find(self, tx: Transaction, request: SessionRequest) -> Record | None:
         """The record of an earlier sending. Looking leaves evidence: two sendings that race conflict."""
         session_id, request_id = request
         session = self._session(tx, session_id)
-        document_id = session.document_id(request_id)
+        tx.note_no_receipt(_BY_ID, session.evidence(request_id))
         if request_id > session.newest:
-            tx.system_note_absent(SESSION_REQUESTS.name, document_id)
             return None
-        pieces: list[str] = []
-        while (row := tx.system_get(SESSION_REQUESTS.name, document_id)) is not None:
-            pieces.append(row["answer"])
-            document_id = session.document_id(request_id, len(pieces))
-        if not pieces:
-            return None
-        ts, log_lines, value_json = "".join(pieces).split("\n", 2)
-        return Record(value_json.encode(), orjson.loads(log_lines), int(ts))
+        for day in self._days_of(tx):
+            pieces: list[str] = []
+            while True:
+                row = tx.system_get(SESSION_REQUESTS.name, session.document_id(day, request_id, len(pieces)))
+                if row is None:
+                    break
+                pieces.append(row["answer"])
+            if pieces:
+                ts, log_lines, value_json = "".join(pieces).split("\n", 2)
+                return Record(value_json.encode(), orjson.loads(log_lines), int(ts))
+        return None
 
     def write(self, tx: Transaction, request: SessionRequest, record: Record) -> None:
         """Notes what is being answered, in the transaction that does it and that found no record before."""
         session_id, request_id = request
         session = self._session(tx, session_id)
-        session.newest = max(session.newest, request_id)
-        log_lines = orjson.dumps(record.log_lines).decode() if record.log_lines else "[]"
-        answer = f"{UNSTAMPED}\n{log_lines}\n{record.value_json.decode()}"
-        tx.stamped = session.document_id(request_id)
-        for piece, start in enumerate(range(0, len(answer), _PIECE_CHARACTERS)):
-            part = answer[start : start + _PIECE_CHARACTERS]
-            document_id = session.document_id(request_id, piece)
-            tx.system_insert(SESSION_REQUESTS.name, {"answer": part}, document_id, plain=True)
+        if request_id > session.newest:
+            session.newest = request_id
+        now_ns = tx.now_ns
+        day = now_ns // _DAY_NS
+        days = self._days
+        if days is None or day not in days:
+            self._days_of(tx)
+            assert self._days is not None
+            self._days.add(day)
+        value_json = record.value_json
+        if value_json == b"null" and not record.log_lines:
+            tail = _NOTHING_TAIL
+        else:
+            log_lines = orjson.dumps(record.log_lines).decode() if record.log_lines else "[]"
+            answer = f"\n{log_lines}\n{value_json.decode()}"
+            first = _PIECE_CHARACTERS - TIMESTAMP_DIGITS
+            for piece, start in enumerate(range(first, len(answer), _PIECE_CHARACTERS), 1):
+                part = answer[start : start + _PIECE_CHARACTERS]
+                document_id = session.document_id(day, request_id, piece)
+                tx.system_insert(SESSION_REQUESTS.name, {"answer": part}, document_id, plain=True)
+            tail = orjson.dumps(answer[:first])[1:] + b"}"
+        document_id = session.document_id(day, request_id)
+        head = b'{"_creationTime":%b,"_id":"%b","answer":"' % (repr(now_ns / 1_000_000).encode(), document_id.encode())
+        evidence = session.evidence(request_id)
+        tx.receipt = Receipt(_TABLE, _BY_ID, document_id, evidence, head, tail)
 
     def _session(self, tx: Transaction, session_id: str) -> _Session:
         sessions = self._sessions
@@ -112,25 +153,52 @@ class SessionRecords:
         if session is not None:
             sessions.move_to_end(session_id)
             return session
-        prefix = blake2b(session_id.encode("utf-8", "surrogatepass"), digest_size=10).digest()
-        session = _Session(prefix)
-        session.newest = _newest_recorded(tx, session)
+        session = _Session(session_id)
+        session.newest = self._newest_recorded(tx, session)
         sessions[session_id] = session
         if len(sessions) > self._sessions_max:
             sessions.popitem(last=False)
         return session
 
+    def _newest_recorded(self, tx: Transaction, session: _Session) -> int:
+        """The highest request of the session that has a record, or -1."""
+        newest = -1
+        for day in self._days_of(tx):
+            lowest, highest = session.bounds(day)
+            found = (
+                tx.system_query(SESSION_REQUESTS.name)
+                .with_index("by_id", lambda q, low=lowest, high=highest: q.gte("_id", low).lte("_id", high))
+                .order("desc")
+                .first()
+            )
+            if found is not None:
+                newest = max(newest, int.from_bytes(decode_id(found["_id"])[1][11:15], "big"))
+        return newest
 
-def _newest_recorded(tx: Transaction, session: _Session) -> int:
-    """The highest request of the session that has a record, or -1."""
-    first = session.document_id(0)
-    last = session.document_id(_REQUEST_ID_MAX, _PIECE_MAX)
-    newest = (
-        tx.system_query(SESSION_REQUESTS.name)
-        .with_index("by_id", lambda q: q.gte("_id", first).lte("_id", last))
-        .order("desc")
-        .first()
-    )
-    if newest is None:
-        return -1
-    return int.from_bytes(decode_id(newest["_id"])[1][10:14], "big")
+    def _days_of(self, tx: Transaction) -> list[int]:
+        """The days of which there may be records, the newest first."""
+        if self._days is None:
+            self._days = set()
+            after = encode_id(_TABLE, b"\x00" * 16)
+            while True:
+                found = (
+                    tx.system_query(SESSION_REQUESTS.name)
+                    .with_index("by_id", lambda q, after=after: q.gt("_id", after))
+                    .first()
+                )
+                if found is None:
+                    break
+                prefix = decode_id(found["_id"])[1][:_DAY_BYTES]
+                self._days.add(int.from_bytes(prefix, "big"))
+                after = encode_id(_TABLE, prefix + _AFTER_DAY)
+        return sorted(self._days, reverse=True)
+
+
+def first_id_of_day(now_ns: int) -> str:
+    """All records of the days before the one of `now_ns` have lower ids."""
+    return encode_id(_TABLE, _day_bytes(now_ns // _DAY_NS) + b"\x00" * (16 - _DAY_BYTES))
+
+
+def _day_bytes(day: int) -> bytes:
+    """Good until the year 2149."""
+    return (day & 0xFFFF).to_bytes(_DAY_BYTES, "big")

@@ -22,6 +22,7 @@ _PAIRS: Final = [high + low for high in _ALPHABET for low in _ALPHABET]
 
 _VERSION: Final = 0
 _INTERNAL_BYTES: Final = 16
+_SERIES_BYTES: Final = 5
 _LENGTH_MIN: Final = 31
 _LENGTH_MAX: Final = 37
 _TABLE_NUMBER_MAX: Final = 2**32 - 1
@@ -57,6 +58,47 @@ def encode_id(table_number: int, internal: bytes) -> str:
     digits, padding, shifts = _LAYOUTS[len(body)]
     number <<= padding
     return "".join([_PAIRS[number >> shift & 1023] for shift in shifts])[:digits]
+
+
+class IdSeries:
+    """The ids of one table whose internal bytes begin alike, for who makes many: each costs a fifth of `encode_id`.
+
+    `first` is the first 11 of the 16 internal bytes; `table_number` is at most 127.
+    """
+
+    __slots__ = ("_digits", "_low", "_plain_sum", "_weighted_sum")
+
+    def __init__(self, table_number: int, first: bytes) -> None:
+        if not 1 <= table_number <= 0x7F:
+            raise ValueError(f"A series is of a table numbered 1 to 127, not {table_number}.")
+        if len(first) != _INTERNAL_BYTES - _SERIES_BYTES:
+            raise ValueError(f"A series has {_INTERNAL_BYTES - _SERIES_BYTES} first bytes, and not {len(first)}.")
+        body = bytes((table_number,)) + first
+        # 12 bytes are 18 digits and 6 bits.
+        number = int.from_bytes(body, "big")
+        self._digits = "".join([_PAIRS[number >> shift & 1023] for shift in range(86, 0, -10)])
+        self._low = (number & 63) << 56
+        self._plain_sum = sum(body)
+        self._weighted_sum = sum(map(mul, body, _WEIGHTS[_INTERNAL_BYTES + 1]))
+
+    def text(self, high: int, low: int) -> str:
+        """The id that ends in `high`, 32 bits, and `low`, 8 bits."""
+        a, b, c, d = high >> 24, high >> 16 & 255, high >> 8 & 255, high & 255
+        plain = self._plain_sum + a + b + c + d + low
+        weighted = self._weighted_sum + 5 * a + 4 * b + 3 * c + 2 * d + low
+        # The checksum, its low byte first; then a bit and a digit that only fill up.
+        number = (self._low | high << 24 | low << 16 | (plain & 255) << 8 | (weighted & 255)) << 8
+        pairs = _PAIRS
+        return (
+            self._digits
+            + pairs[number >> 60]
+            + pairs[number >> 50 & 1023]
+            + pairs[number >> 40 & 1023]
+            + pairs[number >> 30 & 1023]
+            + pairs[number >> 20 & 1023]
+            + pairs[number >> 10 & 1023]
+            + pairs[number & 1023][0]
+        )
 
 
 def decode_id(text: str) -> tuple[int, bytes]:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from parabola.database.receipt import Receipt
+from parabola.database.system_tables import by_id_index_number
 from parabola.database.transaction import Transaction
 from parabola.errors import DeveloperError, InvalidFunctionCall, InvalidValue, SchemaError
 from parabola.schema.tables import define_schema, define_table
@@ -465,15 +467,33 @@ def test_system_documents_are_written_and_found_without_counting() -> None:
     assert find(database.begin_query()) is None
 
 
-def test_a_system_document_that_is_known_to_be_absent_is_evidence_without_a_read() -> None:
+def leave_receipt(tx: Transaction, document_id: str, evidence: bytes) -> None:
+    head = b'{"_creationTime":1.0,"_id":"%b","answer":"' % document_id.encode()
+    tx.receipt = Receipt(4, by_id_index_number(4), document_id, evidence, head, b'!"}')
+
+
+def test_a_receipt_that_is_known_to_be_absent_is_evidence_without_a_read() -> None:
+    database = open_database()
+    document_id, evidence = encode_id(4, bytes(16)), b"\x10mine\x00"
+    tx = database.begin_query()
+    tx.note_no_receipt(by_id_index_number(4), evidence)
+    assert not touches(database, tx, lambda tx: leave_receipt(tx, encode_id(4, b"y" * 16), b"\x10yours\x00"))
+    assert touches(database, tx, lambda tx: leave_receipt(tx, document_id, evidence))
+
+
+def test_a_receipt_says_when_it_was_committed_and_is_read_like_any_document() -> None:
     database = open_database()
     document_id = encode_id(4, bytes(16))
-    tx = database.begin_query()
-    tx.system_note_absent("_session_requests", document_id)
-    assert touches(database, tx, lambda tx: tx.system_insert("_session_requests", {"answer": "x"}, document_id))
+    watching = database.begin_query()
+    assert watching.system_get("_session_requests", document_id) is None
+    tx = database.begin_mutation()
+    leave_receipt(tx, document_id, b"\x10mine\x00")
+    assert tx.has_writes
+    commit(database, tx)
     found = database.begin_query().system_get("_session_requests", document_id)
-    assert found is not None
-    assert (found["_id"], found["answer"]) == (document_id, "x")
+    assert found == {"_id": document_id, "_creationTime": 1.0, "answer": f"{database.latest_ts:019d}!"}
+    (entry,) = database.write_log.since(watching.begin_ts)
+    assert watching.read_set.overlaps(entry)
 
 
 def test_system_reads_are_evidence_too() -> None:

@@ -20,9 +20,11 @@ class CountingStorage(MemoryStorage):
         return super().get(table_number, document_id, ts)
 
 
-def open_database(storage: MemoryStorage | None = None) -> Database:
+def open_database(storage: MemoryStorage | None = None, clock: ManualClock | None = None) -> Database:
     database = Database(
-        storage if storage is not None else MemoryStorage(), clock=ManualClock(), entropy=SeededEntropy(1)
+        storage if storage is not None else MemoryStorage(),
+        clock=clock if clock is not None else ManualClock(),
+        entropy=SeededEntropy(1),
     )
     database.open()
     return database
@@ -129,3 +131,48 @@ def test_a_record_knows_when_its_mutation_was_committed() -> None:
     found = SessionRecords().find(database.begin_mutation(), ("s", 1))
     assert found is not None
     assert found.ts == committed.ts
+
+
+DAY_S = 86_400.0
+
+
+def test_a_record_is_found_on_later_days_also_after_a_restart() -> None:
+    clock = ManualClock()
+    database, records = open_database(clock=clock), SessionRecords()
+    write(database, records, "s", 1)
+    clock.advance(3 * DAY_S)
+    write(database, records, "s", 2)
+    clock.advance(1 * DAY_S)
+    for known in (records, SessionRecords()):
+        for request in (1, 2):
+            assert find(database, known, "s", request) == ANSWER
+        assert find(database, known, "s", 3) is None
+
+
+def test_two_sendings_that_race_over_midnight_meet() -> None:
+    clock = ManualClock()
+    database, records = open_database(clock=clock), SessionRecords()
+    first = database.begin_mutation()
+    clock.advance(DAY_S)
+    second = database.begin_mutation()
+    for tx in (first, second):
+        assert records.find(tx, ("s", 1)) is None
+        records.write(tx, ("s", 1), ANSWER)
+    assert commit(database, second).conflict is None
+    conflict = commit(database, first).conflict
+    assert conflict is not None
+    assert "_session_requests" in conflict.message
+
+
+def test_an_answer_of_any_shape_comes_back_as_it_was() -> None:
+    database, records = open_database(), SessionRecords()
+    answers = [
+        Record(b"null", []),
+        Record(b"null", ['[LOG] "a\\n\\"b"']),
+        Record('{"ä":"\\u0000\\n","b":["\\"\\\\"]}'.encode(), []),
+        Record(b'"' + b"x" * 200_000 + b'"', ["[LOG] 1"]),
+    ]
+    for request, answer in enumerate(answers):
+        write(database, records, "s", request, answer)
+    for request, answer in enumerate(answers):
+        assert find(database, SessionRecords(), "s", request) == answer

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
-from parabola.values.ids import InvalidId, decode_id, encode_id, new_internal_id, table_number_of
+from parabola.values.ids import IdSeries, InvalidId, decode_id, encode_id, new_internal_id, table_number_of
 
 VECTORS = [
     (1, "00000000000000000000000000000000", "0400000000000000000000000000248"),
@@ -80,3 +82,19 @@ def test_a_table_number_out_of_range_cannot_be_encoded(table_number: int) -> Non
 def test_an_internal_id_has_sixteen_bytes() -> None:
     with pytest.raises(ValueError, match="16 bytes"):
         encode_id(1, bytes(15))
+
+
+def test_a_series_gives_the_ids_that_encoding_each_would() -> None:
+    chance = random.Random(7)
+    for _ in range(2000):
+        number, first = chance.randint(1, 127), chance.randbytes(11)
+        series = IdSeries(number, first)
+        for high in (0, 2**32 - 1, chance.getrandbits(32)):
+            low = chance.getrandbits(8)
+            assert series.text(high, low) == encode_id(number, first + high.to_bytes(4, "big") + bytes((low,)))
+
+
+@pytest.mark.parametrize(("number", "first"), [(0, bytes(11)), (128, bytes(11)), (4, bytes(10)), (4, bytes(12))])
+def test_a_series_of_another_length_or_of_a_large_table_number_is_refused(number: int, first: bytes) -> None:
+    with pytest.raises(ValueError, match="A series"):
+        IdSeries(number, first)
