@@ -2,7 +2,8 @@
 
 Two things grow with time rather than with the application's data: old versions of documents (limit `retention_s`), and
 the records of answered mutations that make a re-sent one happen once (`session_requests_retention_s`). Both are
-removed in small steps (the records by whole days), so that a server that was off for a month does not stall when it is started again.
+removed in small steps (the records by whole days), so that a server that was off for a month does not stall when it is
+started again.
 """
 
 from __future__ import annotations

@@ -13,9 +13,10 @@ import orjson
 from parabola.auth import AdminIdentity, Caller, Identity, VerifiedToken
 from parabola.backend.sync_transport import SyncTransport
 from parabola.errors import InvalidValue, Overloaded, ParabolaError, PeerError, ProtocolError, WriteConflict
+from parabola.functions.calls import decode_arguments
 from parabola.functions.outcome import Call, Outcome, Visibility
 from parabola.live.manager import bad_arguments, no_such_component
-from parabola.live.question import Question, decode_arguments
+from parabola.live.question import Question
 from parabola.live.subscription import Answer, LiveRun, RunFault
 from parabola.sync.chunks import CHUNK_BYTES_MAX, split_transition, understands_chunks
 from parabola.sync.client_version import ClientVersion
@@ -329,7 +330,12 @@ class SyncConnection:
             return bad_arguments(effect.path, error, 0)
         identity = caller_of(effect.identity)
         return Call(
-            effect.path, args, identity=identity, visibility=_visibility(identity), request_id=text_id, caller="client"
+            effect.path,
+            args,
+            identity=identity,
+            visibility=_visibility(identity),
+            request_id=text_id,
+            args_json=effect.args,
         )
 
     def _text_id(self, session: str | None, request_id: int) -> str:

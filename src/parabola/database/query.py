@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from parabola.database.catalog import BY_CREATION_TIME, Index, Table
 from parabola.database.filters import Expression, FilterBuilder, as_expression, compile_filter
@@ -57,6 +57,7 @@ class Query:
         "_index_name",
         "_iterator",
         "_operators",
+        "_owner",
         "_state",
         "_system",
         "_table_name",
@@ -64,8 +65,12 @@ class Query:
         "_unmetered",
     )
 
-    def __init__(self, tx: Transaction, table_name: str, *, system: bool, unmetered: bool) -> None:
+    def __init__(
+        self, tx: Transaction, table_name: str, *, system: bool, unmetered: bool, owner: Any = None
+    ) -> None:
+        """`owner` is handed on from step to step: a subclass may need to know for whom it reads."""
         self._tx = tx
+        self._owner = owner
         self._table_name = table_name
         self._system = system
         self._unmetered = unmetered
@@ -79,7 +84,7 @@ class Query:
 
     # Building
 
-    def with_index(self, name: str, range_function: RangeFunction | None = None) -> Query:
+    def with_index(self, name: str, range_function: RangeFunction | None = None) -> Self:
         """Reads through the index `name`, within the range that `range_function` builds; all of it without one.
 
         Raises `QueryError` if another step came before.
@@ -99,7 +104,7 @@ class Query:
             query._clauses = built.clauses()
         return query
 
-    def full_table_scan(self) -> Query:
+    def full_table_scan(self) -> Self:
         """Says plainly that the whole table is read, in order of creation. The default."""
         if self._index_name is not None or self._operators:
             self._check_chainable()
@@ -108,7 +113,7 @@ class Query:
         query._index_name = BY_CREATION_TIME
         return query
 
-    def order(self, direction: str) -> Query:
+    def order(self, direction: str) -> Self:
         """ "asc" (the default) or "desc": the order of the index key. Raises `QueryError` when given twice."""
         if direction not in ("asc", "desc"):
             raise QueryError(f'The order of a query is "asc" or "desc", not {direction!r}.')
@@ -119,20 +124,22 @@ class Query:
         query._direction = direction
         return query
 
-    def filter(self, predicate: FilterFunction) -> Query:
+    def filter(self, predicate: FilterFunction) -> Self:
         """Keeps only documents for which the expression that `predicate` builds is true. Several are conjoined."""
         query = self._chained()
         query._filters = (*self._filters, as_expression(predicate(_FILTER_BUILDER)))
         return query
 
-    def _chained(self) -> Query:
+    def _chained(self) -> Self:
         if self._state != _FRESH:
             self._check_chainable()
         operators_max = self._tx.limits.query_operators_max
         if self._operators >= operators_max:
             raise QueryError(f"Can't construct query with more than {operators_max} operators")
-        query = Query.__new__(Query)  # __init__ would set everything twice
+        kind = self.__class__
+        query = kind.__new__(kind)  # __init__ would set everything twice
         query._tx = self._tx
+        query._owner = self._owner
         query._table_name = self._table_name
         query._system = self._system
         query._unmetered = self._unmetered

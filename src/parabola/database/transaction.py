@@ -167,12 +167,16 @@ class Transaction:
 
     def query(self, table: str, *, system: bool = False) -> Query:
         """Begins a query over `table`; see `query.Query`. Nothing is read yet."""
+        self.check_query(table, system=system)
+        return Query(self, table, system=system, unmetered=system)
+
+    def check_query(self, table: str, *, system: bool = False) -> None:
+        """Raises unless a query over `table` may begin."""
         if self.closed:
             self.check_open()
         # What `check_door` would say of every proper name.
         if type(table) is not str or (table[:1] == "_") is not system:
             arguments.check_door(table, "query", system=system)
-        return Query(self, table, system=system, unmetered=system)
 
     # Writing
 

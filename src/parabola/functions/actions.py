@@ -158,7 +158,7 @@ class ActionRunner:
         try:
             function = find_function(deployment.registry, call.path, call.visibility, "action")
             outcome.function = function.path
-            args = copied_arguments(call.args, services.limits)
+            args = call.take_args(services.limits)
             tables = services.database.catalog
             check_arguments(function, args, tables, services.limits)
             run = ActionRun(self.runner, deployment, call, function)

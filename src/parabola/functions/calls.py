@@ -26,6 +26,7 @@ from parabola.schema import TableNames, ValidationFailed
 from parabola.values.model import UNDEFINED, normalize
 from parabola.values.render import render_value
 from parabola.values.size import value_size
+from parabola.values.wire import decode_wire
 
 KIND_NAMES: Final = {"query": "Query", "mutation": "Mutation", "action": "Action", "http": "HttpAction"}
 
@@ -61,6 +62,17 @@ def _shown(path: str) -> str:
         return display_path(canonical_path(path))
     except InvalidFunctionPath:
         return path
+
+
+def decode_arguments(args_json: bytes) -> Any:
+    """The argument object in `[{…}]`. Anything else is given back decoded as it is, for the runner to refuse by name.
+
+    Raises `InvalidValue` for JSON that is no value.
+    """
+    decoded = decode_wire(args_json)
+    if isinstance(decoded, list) and len(decoded) == 1:
+        return decoded[0]
+    return decoded
 
 
 def copied_arguments(args: Any, limits: Limits) -> dict[str, Any]:

@@ -43,42 +43,32 @@ class UserIdentity(dict[str, Any]):
         return None
 
 
-class QueryFacade:
-    """`ctx.db.query(…)`: a query being built, then consumed."""
+class ContextQuery(DatabaseQuery):
+    """`ctx.db.query(…)`: built as any query is; consuming it is an operation of its owner, the level that runs."""
 
-    __slots__ = ("_level", "_query")
+    __slots__ = ()
 
     is_unexecuted_query: Final = True
 
-    def __init__(self, level: Level, query: DatabaseQuery) -> None:
-        self._level = level
-        self._query = query
+    _owner: Level
 
-    def with_index(self, name: str, build: Any = None) -> QueryFacade:
-        return QueryFacade(self._level, self._query.with_index(name, build))
+    # What a query of the database gives at once, this one gives to who awaits it.
 
-    def full_table_scan(self) -> QueryFacade:
-        return QueryFacade(self._level, self._query.full_table_scan())
+    def collect(self) -> Operation:  # type: ignore[override]
+        return self._owner.perform("ctx.db.query(...).collect", _collect, self)
 
-    def order(self, direction: str) -> QueryFacade:
-        return QueryFacade(self._level, self._query.order(direction))
+    def take(self, n: int) -> Operation:  # type: ignore[override]
+        return self._owner.perform("ctx.db.query(...).take", _take, self, n)
 
-    def filter(self, predicate: Any) -> QueryFacade:
-        return QueryFacade(self._level, self._query.filter(predicate))
+    def first(self) -> Operation:  # type: ignore[override]
+        return self._owner.perform("ctx.db.query(...).first", _first, self)
 
-    def collect(self) -> Operation:
-        return self._level.perform("ctx.db.query(...).collect", self._query.collect)
+    def unique(self) -> Operation:  # type: ignore[override]
+        return self._owner.perform("ctx.db.query(...).unique", _unique, self)
 
-    def take(self, n: int) -> Operation:
-        return self._level.perform("ctx.db.query(...).take", self._query.take, n)
-
-    def first(self) -> Operation:
-        return self._level.perform("ctx.db.query(...).first", self._query.first)
-
-    def unique(self) -> Operation:
-        return self._level.perform("ctx.db.query(...).unique", self._query.unique)
-
-    def paginate(self, options: Mapping[str, Any] | None = None, /, **named: Any) -> Operation:
+    def paginate(  # type: ignore[override]
+        self, options: Mapping[str, Any] | None = None, /, **named: Any
+    ) -> Operation:
         given: dict[str, Any] = {} if options is None else dict(options)
         for name, value in named.items():
             key = _PAGE_OPTIONS.get(name, name)
@@ -86,12 +76,12 @@ class QueryFacade:
                 raise InvalidArgument(f"paginate() has no option {name!r}. It takes {', '.join(_PAGE_OPTIONS)}.")
             given[key] = value
         given.setdefault("cursor", None)
-        return self._level.perform("ctx.db.query(...).paginate", self._query.paginate, given)
+        return self._owner.perform("ctx.db.query(...).paginate", _paginate, self, given)
 
     async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
-        iterator = iter(self._query)
+        iterator = DatabaseQuery.__iter__(self)
         while True:
-            document = await self._level.perform("ctx.db.query(...)", next, iterator, None)
+            document = await self._owner.perform("ctx.db.query(...)", next, iterator, None)
             if document is None:
                 return
             yield document
@@ -103,6 +93,13 @@ class QueryFacade:
         )
 
     __iter__ = __getitem__ = __len__ = __bool__ = __await__ = _not_consumed
+
+
+_collect: Final = DatabaseQuery.collect
+_take: Final = DatabaseQuery.take
+_first: Final = DatabaseQuery.first
+_unique: Final = DatabaseQuery.unique
+_paginate: Final = DatabaseQuery.paginate
 
 
 class DatabaseReader:
@@ -121,13 +118,15 @@ class DatabaseReader:
             return level.perform("ctx.db.get", level.tx.get, table_or_id)
         return level.perform("ctx.db.get", level.tx.get, id, table_or_id)
 
-    def query(self, table: str) -> QueryFacade:
+    def query(self, table: str) -> ContextQuery:
         level = self._level
         run = level.run
         # The commonest case of `check_usable`, without its call: this handler is the one that runs.
         if run.active is not level or run.stop_requested:
             level.check_usable()
-        return QueryFacade(level, level.tx.query(table))
+        tx = level.tx
+        tx.check_query(table)
+        return ContextQuery(tx, table, system=False, unmetered=False, owner=level)
 
     def normalize_id(self, table: str, text: Any) -> str | None:
         level = self._level
@@ -196,9 +195,11 @@ class SystemReader:
     def _get(self, document_id: Any, table: str | None) -> Any:
         return self._level.tx.get(document_id, table, system=True)
 
-    def query(self, table: str) -> QueryFacade:
-        self._level.check_usable()
-        return QueryFacade(self._level, self._level.tx.query(table, system=True))
+    def query(self, table: str) -> ContextQuery:
+        level = self._level
+        level.check_usable()
+        level.tx.check_query(table, system=True)
+        return ContextQuery(level.tx, table, system=True, unmetered=True, owner=level)
 
     def normalize_id(self, table: str, text: Any) -> str | None:
         self._level.check_usable()
@@ -217,7 +218,7 @@ class TableReader:
     def get(self, id: Any) -> Operation:
         return self._db.get(self._name, id)
 
-    def query(self) -> QueryFacade:
+    def query(self) -> ContextQuery:
         return self._db.query(self._name)
 
     def normalize_id(self, text: Any) -> str | None:

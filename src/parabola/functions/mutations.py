@@ -31,7 +31,7 @@ from typing import Any, Final
 from parabola.database.committer import CommitResult
 from parabola.database.transaction import Conflict, Transaction
 from parabola.errors import WriteConflict
-from parabola.functions.calls import check_arguments, check_result_size, copied_arguments, find_function
+from parabola.functions.calls import check_arguments, check_result_size, find_function
 from parabola.functions.contexts import MutationContext
 from parabola.functions.driver import Waiting
 from parabola.functions.errors_text import describe
@@ -107,7 +107,7 @@ class MutationAttempts:
             if self._session_request is not None and self._answer_from_record(run.tx, self._session_request):
                 return
             function = find_function(run.deployment.registry, call.path, call.visibility, "mutation")
-            args = copied_arguments(call.args, services.limits)
+            args = call.take_args(services.limits)
             check_arguments(function, args, run.tx.catalog, services.limits)
         except Exception as error:
             self._failed(error, from_user_code=False)

@@ -13,6 +13,8 @@ from typing import Any, Final, Literal
 from parabola.auth.identity import Caller
 from parabola.database.read_set import ReadSet
 from parabola.errors import ParabolaError
+from parabola.functions.calls import copied_arguments, decode_arguments
+from parabola.limits import DEFAULT_LIMITS, Limits
 from parabola.values.model import UNDEFINED
 
 Visibility = Literal["public", "internal"]
@@ -28,11 +30,24 @@ class Call:
     request causes; `caller` says who asked, for the function log: "client", "http", "action", "scheduler", "cron",
     "admin", "test".
 
+    `args_json` is what `args` was decoded from, where the decoded object belongs to this call alone: the first attempt
+    may then have it, and any further one decodes it again (`take_args`).
+
     `request_metadata` is what `ctx.meta.get_request_metadata()` answers (ip, userAgent, scheduledFunctionId,
     authToken).
     """
 
-    __slots__ = ("_request_id", "args", "caller", "identity", "path", "request_metadata", "visibility")
+    __slots__ = (
+        "_are_args_taken",
+        "_args_json",
+        "_request_id",
+        "args",
+        "caller",
+        "identity",
+        "path",
+        "request_metadata",
+        "visibility",
+    )
 
     def __init__(
         self,
@@ -44,14 +59,26 @@ class Call:
         request_id: str | Callable[[], str] = "",
         caller: str = "client",
         request_metadata: dict[str, Any] | None = None,
+        args_json: bytes | None = None,
     ) -> None:
         self.path = path
         self.args = args
+        self._args_json = args_json
+        self._are_args_taken = False
         self.identity = identity
         self.visibility: Visibility = visibility
         self._request_id = request_id
         self.caller = caller
         self.request_metadata = request_metadata
+
+    def take_args(self, limits: Limits) -> dict[str, Any]:
+        """The arguments, for one attempt that may change them. Raises for what is not one object of values."""
+        if self._args_json is None or limits is not DEFAULT_LIMITS:
+            # Decoding checks against the limits as they are by default.
+            return copied_arguments(self.args, limits)
+        args = decode_arguments(self._args_json) if self._are_args_taken else self.args
+        self._are_args_taken = True
+        return args if type(args) is dict else copied_arguments(args, limits)
 
     @property
     def request_id(self) -> str:

@@ -19,7 +19,7 @@ from parabola.database.database import Database
 from parabola.database.transaction import Transaction
 from parabola.definitions.http_messages import Request, Response
 from parabola.functions.actions import ActionRunner
-from parabola.functions.calls import check_arguments, check_result_size, copied_arguments, find_function
+from parabola.functions.calls import check_arguments, check_result_size, find_function
 from parabola.functions.contexts import QueryContext
 from parabola.functions.driver import Waiting
 from parabola.functions.errors_text import describe
@@ -159,7 +159,7 @@ class QueryRun:
         services = run.services
         try:
             function = find_function(run.deployment.registry, call.path, call.visibility, "query")
-            args = copied_arguments(call.args, services.limits)
+            args = call.take_args(services.limits)
             check_arguments(function, args, run.tx.catalog, services.limits)
         except Exception as error:
             return self._failed(error, from_user_code=False)

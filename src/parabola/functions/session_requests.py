@@ -1,11 +1,11 @@
 """The records of what mutations answered, by (session id, request id): what makes a mutation that is sent twice
 happen once.
 
-A record is a document of `_session_requests` (`database.receipt`: the commit puts its timestamp there), and further ones
-for an answer that is larger than a document may be. Their ids are made of the day, the session, the request and a piece
-number, so they are found without an index, those of one session and day lie side by side, and the oldest come first. Their
-pieces are the commit timestamp, the log lines as JSON, and the value in its wire form, with line feeds (which JSON text
-never contains) in between.
+A record is a document of `_session_requests` (`database.receipt`: the commit puts its timestamp there), and further
+ones for an answer that is larger than a document may be. Their ids are made of the day, the session, the request and a
+piece number, so they are found without an index, those of one session and day lie side by side, and the oldest come
+first. Their pieces are the commit timestamp, the log lines as JSON, and the value in its wire form, with line feeds
+(which JSON text never contains) in between.
 
 Nearly every request is new. Clients count their requests upwards, and only this process writes records; so for the
 sessions seen last it remembers the highest request that was ever recorded, or is about to be, and above that nothing
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from hashlib import blake2b
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -164,13 +164,7 @@ class SessionRecords:
         """The highest request of the session that has a record, or -1."""
         newest = -1
         for day in self._days_of(tx):
-            lowest, highest = session.bounds(day)
-            found = (
-                tx.system_query(SESSION_REQUESTS.name)
-                .with_index("by_id", lambda q, low=lowest, high=highest: q.gte("_id", low).lte("_id", high))
-                .order("desc")
-                .first()
-            )
+            found = _last_between(tx, *session.bounds(day))
             if found is not None:
                 newest = max(newest, int.from_bytes(decode_id(found["_id"])[1][11:15], "big"))
         return newest
@@ -181,17 +175,24 @@ class SessionRecords:
             self._days = set()
             after = encode_id(_TABLE, b"\x00" * 16)
             while True:
-                found = (
-                    tx.system_query(SESSION_REQUESTS.name)
-                    .with_index("by_id", lambda q, after=after: q.gt("_id", after))
-                    .first()
-                )
+                found = _first_after(tx, after)
                 if found is None:
                     break
                 prefix = decode_id(found["_id"])[1][:_DAY_BYTES]
                 self._days.add(int.from_bytes(prefix, "big"))
                 after = encode_id(_TABLE, prefix + _AFTER_DAY)
         return sorted(self._days, reverse=True)
+
+
+def _first_after(tx: Transaction, document_id: str) -> dict[str, Any] | None:
+    return tx.system_query(SESSION_REQUESTS.name).with_index("by_id", lambda q: q.gt("_id", document_id)).first()
+
+
+def _last_between(tx: Transaction, lowest: str, highest: str) -> dict[str, Any] | None:
+    found = tx.system_query(SESSION_REQUESTS.name).with_index(
+        "by_id", lambda q: q.gte("_id", lowest).lte("_id", highest)
+    )
+    return found.order("desc").first()
 
 
 def first_id_of_day(now_ns: int) -> str:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
 from parabola.errors import InvalidValue
+from parabola.functions.calls import decode_arguments
 from parabola.functions.outcome import Visibility
 from parabola.values import canonical_args_key
-from parabola.values.wire import decode_wire
 
 if TYPE_CHECKING:
     from parabola.live.subscription import LiveRun
@@ -72,14 +72,3 @@ class Questions:
         question.is_shared = True
         self._by_key[question.key] = question
         return question
-
-
-def decode_arguments(args_json: bytes) -> Any:
-    """The argument object in `[{…}]`. Anything else is given back decoded as it is, for the runner to refuse by name.
-
-    Raises `InvalidValue` for JSON that is no value.
-    """
-    decoded = decode_wire(args_json)
-    if isinstance(decoded, list) and len(decoded) == 1:
-        return decoded[0]
-    return decoded

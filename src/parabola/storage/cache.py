@@ -41,6 +41,9 @@ class BoundedCache(Generic[K, V]):
     def __len__(self) -> int:
         return len(self._held)
 
+    def __contains__(self, key: K) -> bool:
+        return key in self._held
+
     @property
     def resident_bytes(self) -> int:
         """What is held, as `size_of` counts."""

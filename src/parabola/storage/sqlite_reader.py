@@ -69,14 +69,17 @@ class SQLiteReader:
         """Forgets up to that many of the recent commits that the data file has, and tells the caches."""
         recent = self._recent
         commits = recent.commits
+        documents, ranges = self._documents, self._ranges
         while commits_max > 0 and commits and commits[0].ts <= applied_ts:
             commit = recent.drop_oldest()
             ts = commit.ts
             for table_number, document_id, document in commit.documents:
                 # What nobody has read does not push out what somebody did.
-                self._documents.refresh((table_number, document_id), (ts, document))
-            for index_number, key, _ in commit.index_entries:
-                self._ranges.key_changed(index_number, key)
+                key = (table_number, document_id)
+                if key in documents:
+                    documents.refresh(key, (ts, document))
+            for index_number, index_key, _ in commit.index_entries:
+                ranges.key_changed(index_number, index_key)
             commits_max -= 1
 
     def get(self, table_number: int, document_id: str, ts: int) -> bytes | None:
@@ -112,7 +115,8 @@ class SQLiteReader:
         rows: list[Row] = []
         if limit <= 0 or (upper is not None and lower >= upper):
             return rows
-        index = self._recent.indexes.get(index_number)
+        recent = self._recent
+        index = recent.indexes.get(index_number)
         if index is not None:
             walk = index.walk(lower, upper, ts, descending=descending)
             first = next(walk, None)
@@ -121,6 +125,10 @@ class SQLiteReader:
         cached = self._cached_range(index_number, lower, upper, ts)
         if cached is not None:
             _, keys, ids = cached
+            if len(ids) == 1:
+                # A lookup that finds one document: what most reads are.
+                document = self.get(table_number, ids[0], ts)
+                return rows if document is None else [_new_tuple(Row, (keys[0], ids[0], document))]
             if descending:
                 keys, ids = keys[::-1], ids[::-1]
             for key, document_id in zip(keys, ids, strict=True):

@@ -9,9 +9,9 @@ that came in; `current` holds all three as of the last Transition sent. Between 
 (`begin_update`) by taking every pending modification and the received versions as they are at that moment, names the
 queries that must run, and ends (`finish_update`) with one Transition, all of whose results were read at one
 timestamp. One update at a time; what arrives meanwhile waits for the next. Where an update is one query and its
-answer is at hand, `lone_stale_query` and `finish_lone` are the same in one step, and `take` is that step for a peer that
-is due what another one was just sent. `stale` is the one place that knows which queries need a run: the driver adds to
-it when a commit touches what a query read (`invalidate`), and an update empties it.
+answer is at hand, `lone_stale_query` and `finish_lone` are the same in one step, and `take` is that step for a peer
+that is due what another one was just sent. `stale` is the one place that knows which queries need a run: the driver
+adds to it when a commit touches what a query read (`invalidate`), and an update empties it.
 
 What never may happen, whatever the order of inputs:
 

@@ -18,7 +18,7 @@ _PYTHON_DIGITS: Final = "0123456789abcdefghijklmnopqrstuv"
 _TO_PYTHON: Final = bytes(
     ord(_PYTHON_DIGITS[_ALPHABET.index(chr(code))]) if chr(code) in _ALPHABET else ord("!") for code in range(256)
 )
-_PAIRS: Final = [high + low for high in _ALPHABET for low in _ALPHABET]
+_PAIRS: Final[list[str]] = [high + low for high in _ALPHABET for low in _ALPHABET]
 
 _VERSION: Final = 0
 _INTERNAL_BYTES: Final = 16
@@ -79,7 +79,7 @@ class IdSeries:
         self._digits = "".join([_PAIRS[number >> shift & 1023] for shift in range(86, 0, -10)])
         self._low = (number & 63) << 56
         self._plain_sum = sum(body)
-        self._weighted_sum = sum(map(mul, body, _WEIGHTS[_INTERNAL_BYTES + 1]))
+        self._weighted_sum: int = sum(map(mul, body, _WEIGHTS[_INTERNAL_BYTES + 1]))
 
     def text(self, high: int, low: int) -> str:
         """The id that ends in `high`, 32 bits, and `low`, 8 bits."""
