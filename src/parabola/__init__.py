@@ -37,7 +37,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from parabola.definitions import auth_config as auth
-from parabola.definitions.contexts import ActionCtx, DatabaseReader, DatabaseWriter, MutationCtx, QueryCtx
+from parabola.definitions.contexts import ActionCtx, DatabaseReader, DatabaseWriter, MutationCtx, QueryCtx, Scheduler
+from parabola.definitions.crons import Crons
 from parabola.definitions.functions import (
     FunctionDefinition,
     action,
@@ -78,6 +79,7 @@ __all__ = [
     "ActionCtx",
     "Backend",
     "ConvexError",
+    "Crons",
     "DatabaseReader",
     "DatabaseWriter",
     "FunctionDefinition",
@@ -92,6 +94,7 @@ __all__ = [
     "QueryCtx",
     "Request",
     "Response",
+    "Scheduler",
     "action",
     "api",
     "auth",

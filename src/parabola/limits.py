@@ -61,6 +61,11 @@ class Limits:
     log_lines_max: int = 256
     log_line_bytes_max: int = 32_768
 
+    # Scheduled functions: how many run at once, how far ahead they may be asked for, how long their rows are kept.
+    scheduled_functions_parallel_max: int = 8
+    scheduled_horizon_s: float = 5 * 365 * 86_400.0
+    scheduled_functions_retention_s: float = 7 * 86_400.0
+
     # One connection: what one client may have waiting.
     pending_mutations_max: int = 1000
     running_actions_max: int = 1000

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import random
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -23,6 +24,20 @@ class Clock(Protocol):
     def monotonic(self) -> float:
         """Seconds on a clock that never goes back; only differences mean anything."""
         ...
+
+
+class Timer(Protocol):
+    """A call that is to come."""
+
+    def cancel(self) -> None:
+        """It will not come. Does nothing after it came."""
+        ...
+
+
+class CallLater(Protocol):
+    """How a component waits: `call_later(seconds, function)` of an event loop, or of a clock that is moved by hand."""
+
+    def __call__(self, delay_s: float, function: Callable[[], None], /) -> Timer: ...
 
 
 class Entropy(Protocol):
@@ -90,6 +105,7 @@ class ManualClock:
     def __init__(self, start_ns: int = 1_767_225_600_000_000_000) -> None:
         self._now_ns = start_ns
         self._monotonic = 0.0
+        self._timers: list[ManualTimer] = []
 
     def now_ns(self) -> int:
         return self._now_ns
@@ -98,8 +114,35 @@ class ManualClock:
         return self._monotonic
 
     def advance(self, seconds: float) -> None:
-        """Moves both clocks forward by `seconds` (at least 0)."""
+        """Moves both clocks forward by `seconds` (at least 0), then makes the calls that are due, in their order."""
         if seconds < 0:
             raise ValueError(f"A clock cannot go back: advance() was given {seconds} seconds. Pass 0 or more.")
         self._now_ns += round(seconds * 1_000_000_000)
         self._monotonic += seconds
+        due = sorted((timer for timer in self._timers if timer.at <= self._monotonic), key=lambda timer: timer.at)
+        self._timers = [timer for timer in self._timers if timer.at > self._monotonic]
+        for timer in due:
+            timer.ring()
+
+    def call_later(self, delay_s: float, function: Callable[[], None], /) -> ManualTimer:
+        """Calls `function` when the clock has been moved that far."""
+        timer = ManualTimer(self._monotonic + max(0.0, delay_s), function)
+        self._timers.append(timer)
+        return timer
+
+
+class ManualTimer:
+    """What waits for a `ManualClock`."""
+
+    def __init__(self, at: float, function: Callable[[], None]) -> None:
+        self.at = at
+        self._function: Callable[[], None] | None = function
+
+    def cancel(self) -> None:
+        self._function = None
+
+    def ring(self) -> None:
+        """The time has come."""
+        function, self._function = self._function, None
+        if function is not None:
+            function()

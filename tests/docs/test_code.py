@@ -63,6 +63,11 @@ def test_the_tests_of_the_page_about_tests_pass(tmp_path: Path) -> None:
     run_tests_in(tmp_path, expected=3)
 
 
+def test_the_tests_of_the_page_about_scheduling_pass(tmp_path: Path) -> None:
+    write_files(HOW_TO / "schedule.md", tmp_path)
+    run_tests_in(tmp_path, expected=2)
+
+
 async def test_the_functions_of_the_page_about_sign_in_know_their_caller(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

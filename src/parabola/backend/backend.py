@@ -32,10 +32,13 @@ from parabola.auth import (
     load_or_create_admin_key,
 )
 from parabola.backend.config import DEFAULT_NAME, BackendConfig, StorageKind, default_data_dir
+from parabola.backend.crons import CronRunner
 from parabola.backend.deploy import providers_of, put_schema_in_force
+from parabola.backend.due_calls import CallSoon
 from parabola.backend.function_log import log_run, log_shared_failure
 from parabola.backend.maintenance import Maintenance
 from parabola.backend.presenter import Presenter
+from parabola.backend.scheduler import Scheduler
 from parabola.backend.sync_connection import SyncConnection
 from parabola.backend.sync_driver import SyncDriver
 from parabola.backend.sync_transport import SyncTransport
@@ -53,7 +56,7 @@ from parabola.limits import DEFAULT_LIMITS, Limits
 from parabola.live.manager import LiveQueries, outcome_again
 from parabola.live.question import Question
 from parabola.live.subscription import Answer, RunFault
-from parabola.seams import Clock, Entropy, SystemClock, SystemEntropy
+from parabola.seams import Clock, Entropy, ManualClock, SystemClock, SystemEntropy
 from parabola.storage.contract import Storage
 from parabola.storage.memory import MemoryStorage
 from parabola.storage.sqlite import SQLiteStorage
@@ -121,14 +124,18 @@ class Backend:
         self._starting = asyncio.Lock()
         self._deploying = asyncio.Lock()
         self.is_running = False
+        # How scheduled functions and cron jobs get their turn, for tests: by default as soon as the loop comes to it.
+        self.call_soon: CallSoon | None = None
         # The parts, from `start` to `stop`.
         self.database: Database
         self.runner: Runner
         self.live: LiveQueries
         self.sync: SyncDriver
+        self.scheduler: Scheduler
+        self.crons: CronRunner
         self.authenticator: Authenticator
         self.admin_key: str
-        self._maintenance: Maintenance
+        self.maintenance: Maintenance
 
     # From start to stop.
 
@@ -151,7 +158,9 @@ class Backend:
             except BaseException:
                 self.database.close()
                 raise
-            self._maintenance.start(self._loop)
+            self.maintenance.start(self._loop)
+            self.scheduler.start()
+            self.crons.start()
             self.is_running = True
 
     async def stop(self) -> None:
@@ -162,7 +171,9 @@ class Backend:
             if not self.is_running:
                 return
             self.is_running = False
-            self._maintenance.stop()
+            self.maintenance.stop()
+            self.scheduler.stop()
+            self.crons.stop()
             self.sync.stop()
             # One step of the loop, in which the sockets say good-bye.
             await asyncio.sleep(0)
@@ -201,7 +212,8 @@ class Backend:
             deployment = self._load(source)
             verifier = self._make_verifier(deployment)
             await put_schema_in_force(self.database, deployment.schema)
-            self.runner.deployment = deployment
+            runner = self.runner
+            await self.crons.deploy(deployment.cron_jobs, lambda: setattr(runner, "deployment", deployment))
             replaced, self.authenticator.verifier = self.authenticator.verifier, verifier
             self.live.invalidate_all()
             self._source = source
@@ -388,7 +400,12 @@ class Backend:
             entropy=entropy,
             limits=limits,
         )
-        self._maintenance = Maintenance(self.database, clock, limits)
+        self.maintenance = Maintenance(self.database, clock, limits)
+        call_soon = self.call_soon if self.call_soon is not None else loop.call_soon
+        call_later = clock.call_later if isinstance(clock, ManualClock) else loop.call_later
+        self.scheduler = Scheduler(self.runner, call_soon=call_soon, call_later=call_later)
+        self.crons = CronRunner(self.runner, call_soon=call_soon, call_later=call_later)
+        await self.crons.deploy(deployment.cron_jobs, is_start=True)
 
     def _make_verifier(self, deployment: Deployment) -> TokenVerifier:
         providers = providers_of(deployment.auth_providers)

@@ -6,7 +6,9 @@ with their system fields; the schema sees them without.
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import replace
+from functools import lru_cache
+from typing import Final, Literal
 
 from parabola.database.catalog import Catalog, Table
 from parabola.database.key_functions import Document
@@ -18,8 +20,21 @@ from parabola.values.documents import encode_document
 from parabola.values.model import SAFE_INTEGER_MAX, UNDEFINED, normalize_document
 from parabola.values.order import values_equal
 
+# How deep in a document of a system table a value may lie.
+_SYSTEM_NESTING: Final = 4
+
 Changed = tuple[Document, bytes]
 """A document as it will be, and its stored form. A plain tuple: one is made for each write."""
+
+
+@lru_cache(maxsize=32)
+def system_limits(limits: Limits) -> Limits:
+    """What holds for documents of system tables: they carry values that were checked as such, such as arguments."""
+    return replace(
+        limits,
+        document_bytes_max=limits.value_bytes_max,
+        document_nesting_max=limits.value_nesting_max + _SYSTEM_NESTING,
+    )
 
 
 def new_document(value: Document, document_id: str, creation_time: float, limits: Limits | None) -> Changed:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from parabola.database.arguments import unusable_index
 from parabola.database.catalog import BY_CREATION_TIME, Index, Table
 from parabola.database.filters import Expression, FilterBuilder, as_expression, compile_filter
 from parabola.database.key_functions import Document
@@ -349,6 +350,9 @@ class Query:
             declared = table.indexes.get(name)
             if declared is None or declared.state != "enabled":
                 declared = tx.index_for_query(table, name)
+            if self._system and declared.position > 1:
+                # How Parabola finds its own documents is its own affair.
+                raise unusable_index(table.name, name, None)
             index = declared
         clauses = self._clauses
         if not clauses:

@@ -41,6 +41,7 @@ SCHEDULED_FUNCTIONS: Final = SystemTable(
 STORAGE: Final = SystemTable(6, "_storage", (("by_storage_id", ("storageId",)),), readable=True)
 SETTINGS: Final = SystemTable(7, "_settings", (("by_key", ("key",)),))
 ENVIRONMENT_VARIABLES: Final = SystemTable(8, "_environment_variables", (("by_name", ("name",)),))
+CRON_JOBS: Final = SystemTable(9, "_cron_jobs")
 
 SYSTEM_TABLES: Final = (
     TABLES,
@@ -51,6 +52,7 @@ SYSTEM_TABLES: Final = (
     STORAGE,
     SETTINGS,
     ENVIRONMENT_VARIABLES,
+    CRON_JOBS,
 )
 
 # Documents of `_settings`, by their `key`.

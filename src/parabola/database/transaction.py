@@ -24,6 +24,7 @@ from parabola.database.documents import (
     new_document,
     patched_document,
     replaced_document,
+    system_limits,
 )
 from parabola.database.key_functions import Document, id_key
 from parabola.database.nested import Nested
@@ -520,7 +521,8 @@ class Transaction:
             creation_time = max(creation_time, max(self.now_ns, self.begin_ts + 1) / 1_000_000)
         if "_id" in value or "_creationTime" in value:
             arguments.check_system_fields(value, document_id, creation_time)
-        new = new_document(value, document_id, creation_time, None if plain else self.limits)
+        limits = None if plain else self.limits if metered else system_limits(self.limits)
+        new = new_document(value, document_id, creation_time, limits)
         self._inserted = True
         self.newest_creation_time = creation_time
         self._put(table, new, None, None, table.keys_of(new[0]), metered=metered)
@@ -533,7 +535,7 @@ class Transaction:
         old = decode_document(data)
         if "_id" in fields or "_creationTime" in fields:
             arguments.check_system_fields(fields, document_id, old["_creationTime"])
-        new = patched_document(old, data, fields, self.limits)
+        new = patched_document(old, data, fields, self.limits if metered else system_limits(self.limits))
         if new is not None:
             old_keys = self._keys_of_base(table, document_id, old) if self.writes.by_id else table.keys_of(old)
             keys = old_keys if table.indexed_fields.isdisjoint(fields) else table.keys_of(new[0])

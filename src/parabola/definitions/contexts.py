@@ -11,6 +11,7 @@ Names are those of semantics 22.1; documents, arguments and option dicts are dat
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableSequence, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 Document = dict[str, Any]
@@ -136,6 +137,30 @@ class Auth(Protocol):
         ...
 
 
+class Scheduler(Protocol):
+    """`ctx.scheduler`: calls at a later time. In a mutation they are asked for when it commits, and only then."""
+
+    def run_after(
+        self, delay: float | timedelta, reference: Any, args: Mapping[str, Any] | None = None, /
+    ) -> Awaitable[str]:
+        """Runs a mutation or an action after `delay` (milliseconds, or a timedelta); gives the id of its row in
+        `_scheduled_functions`. 0 means as soon as this is committed.
+        """
+        ...
+
+    def run_at(
+        self, time: float | datetime, reference: Any, args: Mapping[str, Any] | None = None, /
+    ) -> Awaitable[str]:
+        """The same at a time: milliseconds since 1970, or a datetime with a time zone. One that is past means now."""
+        ...
+
+    def cancel(self, id: str, /) -> Awaitable[None]:
+        """Takes a call back that has not begun. An action that has begun goes on; what it schedules from now on does
+        not run. One that has ended is left alone.
+        """
+        ...
+
+
 class FunctionMeta(Protocol):
     """`ctx.meta`: about the running function."""
 
@@ -218,6 +243,9 @@ class MutationCtx(_Common, Protocol):
     @property
     def meta(self) -> TransactionMeta: ...
 
+    @property
+    def scheduler(self) -> Scheduler: ...
+
     def run_mutation(
         self,
         reference: Any,
@@ -235,6 +263,9 @@ class ActionCtx(_Common, Protocol):
 
     @property
     def meta(self) -> FunctionMeta: ...
+
+    @property
+    def scheduler(self) -> Scheduler: ...
 
     def run_mutation(self, reference: Any, args: Mapping[str, Any] | None = None, /) -> Awaitable[Any]:
         """Runs a mutation in a transaction of its own, retried on conflicts."""

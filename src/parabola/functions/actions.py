@@ -38,6 +38,7 @@ from parabola.functions.logs import LogLines, current_log
 from parabola.functions.operations import Operation, PendingOperation
 from parabola.functions.outcome import Call, CallFailed, Outcome
 from parabola.functions.registry import RegisteredFunction
+from parabola.functions.scheduling import ActionScheduler
 from parabola.functions.time_limit import HandlerStopped
 from parabola.limits import Limits
 from parabola.values.model import normalize
@@ -280,6 +281,10 @@ class ActionContext:
     @property
     def env(self) -> Mapping[str, str]:
         return ActionEnvironment(self._run.runner.services)
+
+    @property
+    def scheduler(self) -> ActionScheduler:
+        return ActionScheduler(self._run)
 
     @property
     def random(self) -> random.Random:

@@ -15,6 +15,7 @@ from parabola.errors import InvalidArgument, InvalidFunctionCall
 from parabola.functions.environment import TransactionEnvironment
 from parabola.functions.levels import Level
 from parabola.functions.operations import Operation
+from parabola.functions.scheduling import MutationScheduler
 
 _MISSING: Final[Any] = object()
 
@@ -386,6 +387,10 @@ class MutationContext(_TransactionContext):
     def __init__(self, level: Level) -> None:
         self._level = level
         self.db = DatabaseWriter(level)
+
+    @property
+    def scheduler(self) -> MutationScheduler:
+        return MutationScheduler(self._level)
 
     def run_mutation(
         self,

@@ -17,9 +17,11 @@ from types import ModuleType
 from typing import Any, Final
 
 from parabola.definitions.auth_config import CustomJWTProviderConfig, OIDCProviderConfig, ProviderConfig
+from parabola.definitions.crons import Crons
 from parabola.definitions.functions import FunctionDefinition
 from parabola.definitions.routes import HttpRouter
 from parabola.errors import LoadError
+from parabola.functions.cron_jobs import resolve_crons
 from parabola.functions.modules import LoadedPackage, beside, module_files, remove_package
 from parabola.functions.registry import RegisteredFunction, Registry
 from parabola.schema import Schema
@@ -46,16 +48,19 @@ class Deployment:
         schema: Schema | None = None,
         auth_providers: Iterable[ProviderConfig] = (),
         http: HttpRouter | None = None,
-        crons: object | None = None,
+        crons: Crons | None = None,
         folder: str = "",
     ) -> None:
-        """`functions` by canonical path. Raises LoadError for two that coincide on the wire."""
+        """`functions` by canonical path. Raises LoadError for two that coincide on the wire, and for a cron job that
+        could never run.
+        """
         self.functions: Mapping[str, Definition] = dict(functions)
         self.registry = Registry(self.functions)
         self.schema = schema
         self.auth_providers: tuple[ProviderConfig, ...] = tuple(auth_providers)
         self.http = http
         self.crons = crons
+        self.cron_jobs = resolve_crons(crons, self.registry)
         self.folder = folder
         # How this load differs from others in the same process: rises with each.
         self.version = _next_version()
@@ -113,7 +118,7 @@ def _load(package: LoadedPackage, root: Path) -> Deployment:
         schema=_special(modules, SCHEMA_MODULE, "schema", Schema, root, "schema = define_schema(…)"),
         auth_providers=_providers(modules.get(AUTH_MODULE), root),
         http=_special(modules, HTTP_MODULE, "http", HttpRouter, root, "http = HttpRouter()"),
-        crons=getattr(modules.get(CRONS_MODULE), "crons", None),
+        crons=_special(modules, CRONS_MODULE, "crons", Crons, root, "crons = Crons()"),
         folder=str(root),
     )
 

@@ -55,6 +55,7 @@ class MutationAttempts:
     __slots__ = (
         "_call",
         "_call_later",
+        "_claim",
         "_deployment",
         "_done",
         "_level",
@@ -79,6 +80,7 @@ class MutationAttempts:
         session_request: SessionRequest | None,
         call_later: Callable[[float, Callable[[], None]], Any],
         before_commit: Callable[[Transaction, Any], None] | None = None,
+        claim: Callable[[Transaction], bool] | None = None,
     ) -> None:
         self._services = services
         self._deployment = deployment
@@ -88,6 +90,8 @@ class MutationAttempts:
         self._call_later = call_later
         # Called after the handler succeeded, to write in the same transaction.
         self.before_commit = before_commit
+        # Called before the handler, in each attempt: whether the mutation is still wanted.
+        self._claim = claim
         self._started = services.clock.monotonic()
         self._retries = 0
         # What it lost over and has the turn for, if it has one.
@@ -106,6 +110,10 @@ class MutationAttempts:
         try:
             if self._session_request is not None and self._answer_from_record(run.tx, self._session_request):
                 return
+            if self._claim is not None and not self._claim(run.tx):
+                # What took it back may not be durable yet. A commit of nothing is answered when it is.
+                self._services.database.commit(run.tx, self._was_not_wanted)
+                return
             function = find_function(run.deployment.registry, call.path, call.visibility, "mutation")
             args = call.take_args(services.limits)
             check_arguments(function, args, run.tx.catalog, services.limits)
@@ -123,6 +131,12 @@ class MutationAttempts:
             result.continue_until(services.limits.total_time_s, self._task_ended, self._out_of_time)
         else:
             self._returned(result)
+
+    def _was_not_wanted(self, result: CommitResult) -> None:
+        if result.error is not None:
+            self._failed(result.error, from_user_code=False)
+        else:
+            self._answer(self._outcome(result.ts))
 
     def _task_ended(self, task: asyncio.Future[Any]) -> None:
         try:

@@ -100,13 +100,16 @@ class Runner:
         *,
         session_request: SessionRequest | None = None,
         before_commit: Callable[[Transaction, Any], None] | None = None,
+        claim: Callable[[Transaction], bool] | None = None,
     ) -> None:
         """Runs a mutation until it commits, fails or has used up its retries; `done` is then called with the outcome.
 
         `done` is called in the engine's thread, for a success only once the commit is durable, perhaps before this
         returns. With `session_request`, (session id, request id), the mutation takes effect at most once however
         often it is sent: the outcome of an earlier, committed sending is answered instead. `before_commit(tx, value)`
-        may write in the same transaction, after the handler succeeded. Nobody can cancel a mutation from outside.
+        may write in the same transaction, after the handler succeeded; `claim(tx)` may do so before it, and says
+        whether to go on: if not, nothing is written, and the outcome is that of a mutation that did nothing. Nobody
+        can cancel a mutation from outside.
         """
 
         def noted(outcome: Outcome) -> None:
@@ -114,7 +117,7 @@ class Runner:
             done(outcome)
 
         MutationAttempts(
-            self.services, self.deployment, call, noted, session_request, self.call_later, before_commit
+            self.services, self.deployment, call, noted, session_request, self.call_later, before_commit, claim
         ).start()
 
     def note(self, call: Call, outcome: Outcome) -> None:

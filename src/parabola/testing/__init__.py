@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from parabola.testing.backend import FunctionCallError, TestBackend, TestCaller
     from parabola.testing.clock import TestClock
+    from parabola.testing.turns import EndlessScheduling
 
-__all__ = ["FunctionCallError", "TestBackend", "TestCaller", "TestClock"]
+__all__ = ["EndlessScheduling", "FunctionCallError", "TestBackend", "TestCaller", "TestClock"]
 
 _HOMES = {
+    "EndlessScheduling": "parabola.testing.turns",
     "FunctionCallError": "parabola.testing.backend",
     "TestBackend": "parabola.testing.backend",
     "TestCaller": "parabola.testing.backend",

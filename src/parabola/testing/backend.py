@@ -13,6 +13,7 @@ import itertools
 import json
 import weakref
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -25,6 +26,7 @@ from parabola.backend.project import find_project
 from parabola.backend.system_functions import ExtendedDeployment
 from parabola.database.flusher import InlineFlusher
 from parabola.definitions.contexts import MutationCtx
+from parabola.definitions.crons import Crons
 from parabola.definitions.functions import FunctionDefinition, internal_mutation
 from parabola.definitions.paths import canonical_path
 from parabola.definitions.references import get_function_name, is_internal_reference
@@ -38,6 +40,7 @@ from parabola.seams import SeededEntropy
 from parabola.server.app import build_app
 from parabola.storage.memory import MemoryStorage
 from parabola.testing.clock import TestClock
+from parabola.testing.turns import RUNS_MAX, Turns
 from parabola.values.wire import decode_wire
 
 T = TypeVar("T")
@@ -116,6 +119,30 @@ class TestCaller:
         """Sends a request to the HTTP actions of `http.py`: `path` is the one that the route names, with any query."""
         return await self._engine.fetch(path, method, dict(headers or {}), body, self._identity)
 
+    async def finish_scheduled_functions(self, *, runs_max: int = RUNS_MAX) -> None:
+        """Runs the scheduled functions and cron jobs that are due by the clock, and what they make due, to the end.
+
+            await t.mutation("reminders:set", {"minutes": 10})
+            t.clock.advance(minutes=10)
+            await t.finish_scheduled_functions()
+
+        Those whose time has not come stay pending. Raises EndlessScheduling if more than `runs_max` run beyond those
+        that were pending: one then schedules itself for ever.
+        """
+        await self._engine.turns.finish_due(await self._engine.started(), runs_max)
+        self._engine.keep_house()
+
+    async def finish_in_progress_scheduled_functions(self) -> None:
+        """Runs the scheduled functions that are due now, and waits for them, but not for those that they schedule."""
+        await self._engine.turns.finish_in_progress(await self._engine.started())
+
+    async def finish_all_scheduled_functions(self, *, runs_max: int = RUNS_MAX) -> None:
+        """Moves the clock from one scheduled function to the next and runs them, until none is pending.
+
+        Raises EndlessScheduling as `finish_scheduled_functions` does.
+        """
+        await self._engine.turns.finish_all(await self._engine.started(), self.clock.advance, runs_max)
+
     async def _call(self, kind: str, reference: Any, args: Mapping[str, Any] | None) -> Any:
         backend = await self._engine.started()
         # An administrator who acts as the user: sees the same identity and reaches internal functions.
@@ -125,7 +152,8 @@ class TestCaller:
         given: Any = {} if args is None else args
         if isinstance(given, Mapping):
             given = dict(given)
-        outcome = await runners[kind](name, given, caller, backend.new_request_id(), caller="test")
+        with self._engine.turns.during_an_action() if kind == "action" else nullcontext():
+            outcome = await runners[kind](name, given, caller, backend.new_request_id(), caller="test")
         return _value(outcome)
 
 
@@ -146,13 +174,15 @@ class TestBackend(TestCaller):
         *,
         schema: Schema | None = None,
         http: HttpRouter | None = None,
+        crons: Crons | None = None,
         limits: Limits = DEFAULT_LIMITS,
         environment: Mapping[str, str] | None = None,
         seed: int = 0,
     ) -> None:
-        deployment = (
-            load_folder(functions) if isinstance(functions, (str, Path)) else _deployment(functions, schema, http)
-        )
+        if isinstance(functions, (str, Path)):
+            deployment = load_folder(functions)
+        else:
+            deployment = _deployment(functions, schema, http, crons)
         super().__init__(_Engine(deployment, limits, environment, seed), None)
 
     @classmethod
@@ -186,6 +216,7 @@ class _Engine:
     ) -> None:
         self.clock = TestClock()
         self.loop: asyncio.AbstractEventLoop | None = None
+        self.turns = Turns()
         self._bodies: dict[str, _Body] = {}
         self._numbers = itertools.count()
         storage = MemoryStorage()
@@ -198,6 +229,7 @@ class _Engine:
             limits=limits,
             environment=environment,
         )
+        self._backend.call_soon = self.turns.call_soon
         _engines.add(self)
 
     async def started(self) -> Backend:
@@ -206,6 +238,10 @@ class _Engine:
             self.loop = asyncio.get_running_loop()
             await self._backend.start()
         return self._backend
+
+    def keep_house(self) -> None:
+        """Removes what nobody may ask for any more by the clock, as a server does on a timer."""
+        self._backend.maintenance.look()
 
     async def stop(self) -> None:
         await self._backend.stop()
@@ -242,7 +278,8 @@ class _Engine:
         app: Any = build_app(backend)
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url=_ORIGIN) as client:
-            return await client.request(method, f"/http{path}", headers=headers, content=body)
+            with self.turns.during_an_action():
+                return await client.request(method, f"/http{path}", headers=headers, content=body)
 
 
 class _Body:
@@ -269,7 +306,7 @@ def _identity(attributes: dict[str, Any]) -> Identity:
     return Identity(token_identifier or f"{issuer}|{subject}", issuer, subject, rest)
 
 
-def _deployment(modules: Modules, schema: Schema | None, http: HttpRouter | None) -> Deployment:
+def _deployment(modules: Modules, schema: Schema | None, http: HttpRouter | None, crons: Crons | None) -> Deployment:
     functions: dict[str, FunctionDefinition[Any, Any]] = {}
     for module, members in modules.items():
         named = vars(members) if isinstance(members, ModuleType) else members
@@ -280,9 +317,11 @@ def _deployment(modules: Modules, schema: Schema | None, http: HttpRouter | None
                 schema = schema or member
             elif isinstance(member, HttpRouter) and module == "http":
                 http = http or member
+            elif isinstance(member, Crons) and module == "crons":
+                crons = crons or member
     for path, definition in functions.items():
         definition.path = definition.path or path
-    return Deployment(functions, schema=schema, http=http)
+    return Deployment(functions, schema=schema, http=http, crons=crons)
 
 
 def _value(outcome: Outcome) -> Any:

@@ -15,6 +15,7 @@ def test_system_tables_have_fixed_numbers_below_a_hundred() -> None:
         (6, "_storage"),
         (7, "_settings"),
         (8, "_environment_variables"),
+        (9, "_cron_jobs"),
     ]
     assert all(table.number <= SYSTEM_TABLE_NUMBER_MAX for table in SYSTEM_TABLES)
 

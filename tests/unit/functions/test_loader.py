@@ -71,7 +71,13 @@ def test_the_special_modules_give_schema_routes_providers_and_crons(tmp_path: Pa
                 async def x(ctx, request):
                     return Response("x")
             """,
-            crons="crons = 'crons'\n",
+            crons="""
+                from parabola import Crons, internal_mutation
+                crons = Crons()
+                @internal_mutation
+                async def sweep(ctx): ...
+                crons.interval("sweep", sweep, minutes=1)
+            """,
         )
     )
     assert deployment.schema is not None
@@ -79,8 +85,8 @@ def test_the_special_modules_give_schema_routes_providers_and_crons(tmp_path: Pa
     assert deployment.auth_providers[0].application_id == "convex"
     assert deployment.http is not None
     assert deployment.http.lookup("/x", "GET") is not None
-    assert deployment.crons == "crons"
-    assert deployment.functions == {}
+    assert [(job.identifier, job.path) for job in deployment.cron_jobs] == [("sweep", "crons:sweep")]
+    assert [*deployment.functions] == ["crons:sweep"]
 
 
 @pytest.mark.parametrize(
