@@ -130,6 +130,11 @@ class ManualClock:
         self._timers.append(timer)
         return timer
 
+    @property
+    def timers_waiting(self) -> int:
+        """How many calls are still to come."""
+        return sum(timer.is_waiting for timer in self._timers)
+
 
 class ManualTimer:
     """What waits for a `ManualClock`."""
@@ -137,6 +142,11 @@ class ManualTimer:
     def __init__(self, at: float, function: Callable[[], None]) -> None:
         self.at = at
         self._function: Callable[[], None] | None = function
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the call is still to come."""
+        return self._function is not None
 
     def cancel(self) -> None:
         self._function = None
