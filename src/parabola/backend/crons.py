@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any, Final
 
 from parabola.backend.due_call import Backoff, Ending
@@ -28,6 +28,7 @@ from parabola.database.committer import CommitResult
 from parabola.database.scheduled_jobs import INTERRUPTED_TEXT
 from parabola.database.system_tables import CRON_JOBS
 from parabola.database.transaction import Transaction
+from parabola.database.write_log import LogEntry
 from parabola.functions.cron_jobs import SKIPPED_COUNTED_MAX, ResolvedCron, Times, splay_range_s
 from parabola.functions.outcome import Call, Outcome
 from parabola.functions.runner import Runner
@@ -41,6 +42,7 @@ SHOWN_MAX: Final = 1000
 """How many characters of a run's result, and of its log lines, are kept."""
 
 TABLE: Final = CRON_JOBS.name
+_TABLE_NUMBER: Final = CRON_JOBS.number
 _log: Final = logging.getLogger("parabola.backend")
 
 
@@ -51,14 +53,13 @@ class CronRunner:
         self._services = runner.services
         self.calls = DueCalls(
             runner,
-            CRON_JOBS.number,
             self._find_first,
             call_soon=call_soon,
             call_later=call_later,
             # Each job has one run at a time, and no more limit than that: they are few.
             parallel_max=1_000_000,
         )
-        runner.services.database.add_commit_listener(self.calls.commits_published)
+        runner.services.database.add_commit_listener(self._commits_published)
 
     def start(self) -> None:
         """Begins to run what is due. `deploy` comes first."""
@@ -130,6 +131,12 @@ class CronRunner:
                 run = {"scheduledTime": row["nextTime"], "status": "failed", "result": INTERRUPTED_TEXT}
                 tx.system_patch(TABLE, row["_id"], {"runs": _with_run(row, run)})
                 self.settle(tx, row["_id"], row["nextTime"])
+
+    def _commits_published(self, entries: Sequence[LogEntry]) -> None:
+        for entry in entries:
+            if _TABLE_NUMBER in entry.tables:
+                self.calls.wake()
+                return
 
     def _find_first(self, tx: Transaction, running: Container[str], count: int) -> WaitingCall | None:
         rows = [row for row in tx.system_query(TABLE).collect() if row["_id"] not in running and not row["isRunning"]]

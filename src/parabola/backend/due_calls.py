@@ -16,14 +16,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container
 from contextlib import closing
 from typing import Any, Final, NamedTuple
 
 from parabola.backend.alarm import Alarm
 from parabola.backend.due_call import DueCall, Target
 from parabola.database.transaction import Transaction
-from parabola.database.write_log import LogEntry
 from parabola.functions.runner import Runner
 from parabola.seams import CallLater
 
@@ -49,7 +48,6 @@ class DueCalls:
     def __init__(
         self,
         runner: Runner,
-        table_number: int,
         find_first: Callable[[Transaction, Container[str], int], WaitingCall | None],
         *,
         call_soon: CallSoon,
@@ -58,7 +56,6 @@ class DueCalls:
     ) -> None:
         """`find_first(tx, running, count)` gives the first row that waits, and is not among the `count` that run."""
         self._runner = runner
-        self._table_number = table_number
         self._find_first = find_first
         self._call_soon = call_soon
         self._parallel_max = parallel_max
@@ -82,15 +79,8 @@ class DueCalls:
         for call in self.running.values():
             call.stop()
 
-    def commits_published(self, entries: Sequence[LogEntry]) -> None:
-        """Commits have become durable: looks again if one of them touched the table."""
-        for entry in entries:
-            if self._table_number in entry.tables:
-                self.wake()
-                return
-
     def wake(self) -> None:
-        """Something may have become due: looks soon."""
+        """Something may have become due, such as by a commit that touched the table: looks soon."""
         if self._is_active and not self._look_is_due:
             self._look_is_due = True
             self._call_soon(self._look)

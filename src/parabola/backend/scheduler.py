@@ -8,7 +8,7 @@ docs/decisions/0003-scheduled-functions-are-rows.md.
 from __future__ import annotations
 
 import logging
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from contextlib import closing
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from parabola.database import scheduled_jobs
 from parabola.database.committer import CommitResult
 from parabola.database.system_tables import SCHEDULED_FUNCTIONS
 from parabola.database.transaction import Transaction
+from parabola.database.write_log import LogEntry
 from parabola.functions.outcome import Call, Outcome
 from parabola.functions.runner import Runner
 from parabola.functions.scheduling import SCHEDULER
@@ -26,7 +27,7 @@ from parabola.seams import CallLater
 
 CONFLICT_BACKOFF: Final = Backoff(0.1, 60.0)
 
-_AT_ONCE: Final = 100
+_TABLE_NUMBER: Final = SCHEDULED_FUNCTIONS.number
 _log: Final = logging.getLogger("parabola.backend")
 
 
@@ -37,18 +38,21 @@ class Scheduler:
         self._services = runner.services
         self.calls = DueCalls(
             runner,
-            SCHEDULED_FUNCTIONS.number,
             self._find_first,
             call_soon=call_soon,
             call_later=call_later,
             parallel_max=runner.services.limits.scheduled_functions_parallel_max,
         )
-        runner.services.database.add_commit_listener(self.calls.commits_published)
+        # Below this key no pending job is waiting. None is not known yet.
+        self._from_key: bytes | None = None
+        runner.services.database.add_commit_listener(self._commits_published)
 
     def start(self) -> None:
         """Settles what the last process left in progress, and begins to run what is due."""
-        while self._fail_interrupted() == _AT_ONCE:
-            pass
+        database = self._services.database
+        tx = database.begin_mutation()
+        scheduled_jobs.fail_interrupted_jobs(tx, self._services.clock.now_ns() / 1_000_000)
+        database.commit(tx, _interrupted_are_settled)
         self.calls.start()
 
     def stop(self) -> None:
@@ -60,19 +64,19 @@ class Scheduler:
         with closing(self._services.database.begin_query()) as tx:
             return scheduled_jobs.pending_jobs(tx, at_most)
 
-    def _find_first(self, tx: Transaction, running: Container[str], count: int) -> WaitingCall | None:
-        waiting = [job for job in scheduled_jobs.pending_jobs(tx, count + 1) if job["_id"] not in running]
-        if not waiting:
-            return None
-        first = waiting[0]
-        return WaitingCall(first["_id"], first["scheduledTime"], lambda: _Job(self._services, first))
+    def _commits_published(self, entries: Sequence[LogEntry]) -> None:
+        for entry in entries:
+            if _TABLE_NUMBER in entry.tables:
+                lowest = scheduled_jobs.lowest_touched_key(entry)
+                if lowest is not None and self._from_key is not None and lowest < self._from_key:
+                    self._from_key = lowest
+                self.calls.wake()
 
-    def _fail_interrupted(self) -> int:
-        database = self._services.database
-        tx = database.begin_mutation()
-        count = scheduled_jobs.fail_interrupted_jobs(tx, self._services.clock.now_ns() / 1_000_000, _AT_ONCE)
-        database.commit(tx, _interrupted_are_settled)
-        return count
+    def _find_first(self, tx: Transaction, running: Container[str], count: int) -> WaitingCall | None:
+        first, self._from_key = scheduled_jobs.first_pending(tx, running, count, self._from_key)
+        if first is None:
+            return None
+        return WaitingCall(first["_id"], first["scheduledTime"], lambda: _Job(self._services, first))
 
 
 class _Job:

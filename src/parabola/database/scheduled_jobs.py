@@ -8,11 +8,14 @@ docs/decisions/0003-scheduled-functions-are-rows.md.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any, Final
 
 from parabola.database.key_functions import Document
-from parabola.database.system_tables import SCHEDULED_FUNCTIONS
+from parabola.database.system_tables import SCHEDULED_FUNCTIONS, system_index_number
 from parabola.database.transaction import Transaction
+from parabola.database.write_log import LogEntry
+from parabola.values.keys import encode_key, prefix_end
 
 TABLE: Final = SCHEDULED_FUNCTIONS.name
 INTERRUPTED_TEXT: Final = "Transient error while executing action"
@@ -25,6 +28,12 @@ CANCELED: Final = "canceled"
 
 _BY_STATE_AND_TIME: Final = SCHEDULED_FUNCTIONS.indexes[0][0]
 _BY_COMPLETED_TIME: Final = SCHEDULED_FUNCTIONS.indexes[1][0]
+_BY_STATE_AND_TIME_NUMBER: Final = system_index_number(SCHEDULED_FUNCTIONS.number, 0)
+
+FIRST_KEY: Final = encode_key(PENDING)
+"""Of the pending jobs in the index that has them in the order of their times."""
+END_KEY: Final = prefix_end(FIRST_KEY)
+"""Above all of them."""
 
 
 def insert_job(
@@ -67,14 +76,38 @@ def pending_jobs(tx: Transaction, at_most: int) -> list[Document]:
     return tx.system_query(TABLE).with_index(_BY_STATE_AND_TIME, lambda q: q.eq("state.kind", PENDING)).take(at_most)
 
 
-def fail_interrupted_jobs(tx: Transaction, now_ms: float, at_most: int) -> int:
-    """Settles actions that were in progress when the last process ended; returns how many."""
-    interrupted = (
-        tx.system_query(TABLE).with_index(_BY_STATE_AND_TIME, lambda q: q.eq("state.kind", IN_PROGRESS)).take(at_most)
+def first_pending(
+    tx: Transaction, running: Container[str], count: int, from_key: bytes | None
+) -> tuple[Document | None, bytes | None]:
+    """The first pending job that is not one of the `count` that run, and its key, to begin at the next time.
+
+    Jobs that have run leave their places in the index behind for a while, in front of those that wait. Whoever looks
+    again and again has to begin behind them.
+    """
+    table = tx.catalog.by_name[TABLE]
+    index = table.indexes[_BY_STATE_AND_TIME]
+    if from_key == END_KEY:
+        return None, END_KEY
+    found = tx.read_first(
+        table, index, from_key or FIRST_KEY, END_KEY, descending=False, limit=count + 1, unmetered=True
     )
-    for job in interrupted:
+    for job in found or ():
+        if job["_id"] not in running:
+            return job, table.keys_of(job)[index.position]
+    return None, END_KEY
+
+
+def lowest_touched_key(entry: LogEntry) -> bytes | None:
+    """The lowest key of a pending job that a commit touched: from there on there may be others than before."""
+    keys = [key for number, key in entry.touched if number == _BY_STATE_AND_TIME_NUMBER and key.startswith(FIRST_KEY)]
+    return min(keys, default=None)
+
+
+def fail_interrupted_jobs(tx: Transaction, now_ms: float) -> None:
+    """Settles the actions that were in progress when the last process ended: no more than could run at once."""
+    in_progress = tx.system_query(TABLE).with_index(_BY_STATE_AND_TIME, lambda q: q.eq("state.kind", IN_PROGRESS))
+    for job in in_progress.collect():
         settle_job(tx, job["_id"], INTERRUPTED_TEXT, now_ms)
-    return len(interrupted)
 
 
 def remove_completed_jobs(tx: Transaction, before_ms: float, at_most: int) -> int:

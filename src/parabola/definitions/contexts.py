@@ -175,6 +175,22 @@ class TransactionMeta(FunctionMeta, Protocol):
     def get_snapshot_ts(self) -> Awaitable[int]: ...
 
 
+class MutationMeta(TransactionMeta, Protocol):
+    """The same in a mutation."""
+
+    def get_request_metadata(self) -> Awaitable[dict[str, Any]]:
+        """`{ip, userAgent, requestId, scheduledFunctionId, authToken}` of the request that caused this call."""
+        ...
+
+
+class ActionMeta(FunctionMeta, Protocol):
+    """The same in an action."""
+
+    def get_request_metadata(self) -> Awaitable[dict[str, Any]]:
+        """`{ip, userAgent, requestId, scheduledFunctionId, authToken}` of the request that caused this call."""
+        ...
+
+
 class Chance(Protocol):
     """`ctx.random`: a `random.Random`, named here by what handlers use of it, since this package draws nothing
     itself.
@@ -241,7 +257,7 @@ class MutationCtx(_Common, Protocol):
     def db(self) -> DatabaseWriter: ...
 
     @property
-    def meta(self) -> TransactionMeta: ...
+    def meta(self) -> MutationMeta: ...
 
     @property
     def scheduler(self) -> Scheduler: ...
@@ -262,7 +278,7 @@ class ActionCtx(_Common, Protocol):
     """What an action and an HTTP action receive."""
 
     @property
-    def meta(self) -> FunctionMeta: ...
+    def meta(self) -> ActionMeta: ...
 
     @property
     def scheduler(self) -> Scheduler: ...

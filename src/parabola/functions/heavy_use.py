@@ -26,7 +26,7 @@ def warn_of_heavy_use(run: TransactionRun) -> None:
         and usage.documents_written * 10 < limits.documents_written_max
         and usage.bytes_read.bound * 10 < limits.bytes_read_max
         and usage.bytes_written.bound * 10 < limits.bytes_written_max
-        and usage.functions_scheduled * 10 < limits.functions_scheduled_max
+        and not usage.functions_scheduled
     ):
         return
     if usage.documents_read > _most(limits.documents_read_max):
@@ -39,6 +39,9 @@ def warn_of_heavy_use(run: TransactionRun) -> None:
         _warn(run, "bytes written", usage.bytes_written.total(), limits.bytes_written_max, " bytes", "")
     if usage.functions_scheduled > _most(limits.functions_scheduled_max):
         _warn(run, "functions scheduled", usage.functions_scheduled, limits.functions_scheduled_max, "", "")
+    if usage.scheduled_bytes > _most(limits.scheduled_arguments_bytes_max):
+        what = "bytes in the arguments of scheduled functions"
+        _warn(run, what, usage.scheduled_bytes, limits.scheduled_arguments_bytes_max, " bytes", "")
 
 
 def _most(limit: int) -> int:

@@ -21,7 +21,7 @@ from parabola.testing import TestBackend
 @internal_mutation
 async def note(ctx: MutationCtx, text: str = "ran"):
     print("noting", text)
-    await ctx.db.insert("notes", {"text": text, "job": (await ctx.meta.get_request_metadata())["scheduledFunctionId"]})  # type: ignore[attr-defined]
+    await ctx.db.insert("notes", {"text": text, "job": (await ctx.meta.get_request_metadata())["scheduledFunctionId"]})
     return text
 
 

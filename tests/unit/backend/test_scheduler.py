@@ -320,12 +320,12 @@ async def test_jobs_of_one_request_each_have_a_request_id_of_their_own_and_know_
 
     @internal_mutation
     async def look(ctx: MutationCtx):
-        seen.append(await ctx.meta.get_request_metadata())  # type: ignore[attr-defined]
+        seen.append(await ctx.meta.get_request_metadata())
         return await ctx.db.system.query(JOBS).collect()
 
     @internal_action
     async def look_too(ctx: ActionCtx):
-        seen.append(await ctx.meta.get_request_metadata())  # type: ignore[attr-defined]
+        seen.append(await ctx.meta.get_request_metadata())
         await ctx.run_mutation("m:look")
 
     world = World(look=look, look_too=look_too)

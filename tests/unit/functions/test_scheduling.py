@@ -271,6 +271,20 @@ async def test_the_limits_on_what_one_mutation_schedules_hold_and_are_undone_wit
         assert len(await jobs_of(t)) == 3
 
 
+async def test_coming_close_to_these_limits_is_warned_about() -> None:
+    @mutation
+    async def plan(ctx: MutationCtx):
+        await ctx.scheduler.run_after(0, "folder/my_jobs:note_it", {"x": "x" * 80})
+
+    async with backend(Limits(functions_scheduled_max=1, scheduled_arguments_bytes_max=100), plan=plan) as t:
+        outcome = await t._engine._backend.run_mutation("m:plan", {})
+        assert outcome.log_lines == [
+            "[WARN] 'Many functions scheduled in a single function execution (actual: 1, limit: 1).'",
+            "[WARN] 'Many bytes in the arguments of scheduled functions in a single function execution "
+            "(actual: 86 bytes, limit: 100 bytes).'",
+        ]
+
+
 async def test_an_action_schedules_at_once_whatever_becomes_of_it() -> None:
     @action
     async def act(ctx: ActionCtx):
@@ -394,3 +408,36 @@ async def test_a_query_has_no_scheduler() -> None:
     async with backend(plans=plans) as t:
         with pytest.raises(FunctionCallError, match="ctx of a query has no 'scheduler'"):
             await t.query("m:plans")
+
+
+async def test_jobs_can_be_paginated_and_read_by_id() -> None:
+    async with backend() as t:
+        planned = [await t.run(lambda ctx: ctx.scheduler.run_after(1000, "folder/my_jobs:note_it")) for _ in range(5)]
+
+        async def pages(ctx: MutationCtx) -> list[list[str]]:
+            page = await ctx.db.system.query(JOBS).paginate(num_items=3, cursor=await_cursor)
+            return [[job["_id"] for job in page["page"]], page["continueCursor"], page["isDone"]]
+
+        await_cursor: str | None = None
+        first, await_cursor, done = await t.run(pages)  # type: ignore[assignment]
+        second, _, done_then = await t.run(pages)
+        assert first + second == planned
+        assert (done, done_then) == (False, True)
+        by_id = await t.run(
+            lambda ctx: ctx.db.system.query(JOBS).with_index("by_id", lambda q: q.eq("_id", planned[2])).unique()
+        )
+        assert by_id is not None
+        assert by_id["_id"] == planned[2]
+        assert await t.run(lambda ctx: ctx.db.system.get(JOBS, planned[2])) == by_id
+
+
+async def test_the_table_cannot_be_written_to() -> None:
+    async with backend() as t:
+        job_id = await t.run(lambda ctx: ctx.scheduler.run_after(1000, "folder/my_jobs:note_it"))
+        for body in (
+            lambda ctx: ctx.db.insert(JOBS, {}),
+            lambda ctx: ctx.db.patch(job_id, {"name": "x"}),
+            lambda ctx: ctx.db.delete(job_id),
+        ):
+            with pytest.raises(FunctionCallError, match="are read-only"):
+                await t.run(body)
