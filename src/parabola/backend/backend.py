@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextvars import Context
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
@@ -159,8 +160,6 @@ class Backend:
                 self.database.close()
                 raise
             self.maintenance.start(self._loop)
-            self.scheduler.start()
-            self.crons.start()
             self.is_running = True
 
     async def stop(self) -> None:
@@ -401,11 +400,13 @@ class Backend:
             limits=limits,
         )
         self.maintenance = Maintenance(self.database, clock, limits)
-        call_soon = self.call_soon if self.call_soon is not None else loop.call_soon
+        call_soon = self.call_soon if self.call_soon is not None else _own_turns(loop)
         call_later = clock.call_later if isinstance(clock, ManualClock) else loop.call_later
         self.scheduler = Scheduler(self.runner, call_soon=call_soon, call_later=call_later)
         self.crons = CronRunner(self.runner, call_soon=call_soon, call_later=call_later)
         await self.crons.deploy(deployment.cron_jobs, is_start=True)
+        self.scheduler.start()
+        self.crons.start()
 
     def _make_verifier(self, deployment: Deployment) -> TokenVerifier:
         providers = providers_of(deployment.auth_providers)
@@ -430,6 +431,11 @@ class Backend:
         self.check_loop()
         caller = identity_from_attributes(identity) if isinstance(identity, Mapping) else identity
         return get_function_name(path), normalize(dict(args or {})), caller, self.new_request_id()
+
+
+def _own_turns(loop: asyncio.AbstractEventLoop) -> CallSoon:
+    """`loop.call_soon`, in a context of its own: what runs later has nothing of whoever happened to wake it."""
+    return lambda step: loop.call_soon(step, context=Context())
 
 
 def _unusable(folder: Path, error: OSError) -> StorageFailure:

@@ -11,13 +11,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from contextvars import Context
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from parabola.backend.backend import Backend
     from parabola.backend.due_calls import DueCalls
 
-A_MOMENT_S: Final = 0.02
+STEPS_OF_REST: Final = 100
+"""So many steps of the event loop without an end are a moment. Not a time: an action that waits for nothing outside
+takes a few steps to its end, however slow the machine is.
+"""
 
 RUNS_MAX: Final = 1000
 """How many more scheduled functions than were there at first may run before they are taken to go on for ever."""
@@ -37,7 +41,8 @@ class Turns:
     def __init__(self) -> None:
         self._held: list[Callable[[], None]] = []
         self._actions = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._is_counting = False
+        self._steps_left = 0
 
     def call_soon(self, step: Callable[[], None]) -> None:
         """Holds a turn."""
@@ -48,22 +53,28 @@ class Turns:
     def during_an_action(self) -> Generator[None]:
         """While an action runs, turns are given."""
         self._actions += 1
+        self._steps_left = STEPS_OF_REST
         self._give_in_a_moment()
         try:
             yield
         finally:
             self._actions -= 1
-            if not self._actions and self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
 
     def _give_in_a_moment(self) -> None:
-        if self._held and self._actions and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(A_MOMENT_S, self._moment_is_over)
+        if self._held and self._actions and not self._is_counting:
+            self._is_counting = True
+            self._steps_left = STEPS_OF_REST
+            self._count()
 
-    def _moment_is_over(self) -> None:
-        self._timer = None
-        self._give()
+    def _count(self) -> None:
+        if self._steps_left and self._actions:
+            self._steps_left -= 1
+            # In a context of its own: that of the action has its log.
+            asyncio.get_running_loop().call_soon(self._count, context=Context())
+            return
+        self._is_counting = False
+        if self._actions:
+            self._give()
 
     def _give(self) -> None:
         held, self._held = self._held, []

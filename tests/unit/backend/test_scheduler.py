@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -517,3 +518,23 @@ async def test_the_functions_of_a_test_backend_wait_for_their_turn() -> None:
         assert await t.query("m:states") == ["pending"]
         await t.finish_scheduled_functions()
         assert await t.query("m:states") == ["success"]
+
+
+async def test_a_job_sees_nothing_of_the_context_that_asked_for_it() -> None:
+    here: ContextVar[str] = ContextVar("here", default="nowhere")
+    seen: list[str] = []
+
+    @internal_mutation
+    async def look(ctx: MutationCtx):
+        seen.append(here.get())
+
+    @action
+    async def asks(ctx: ActionCtx):
+        here.set("in the action")
+        await ctx.scheduler.run_after(0, "m:look")
+
+    world = World(look=look, asks=asks)
+    async with world.backend:
+        await world.backend.action("m:asks")
+        await world.until("m:states", ["success"])
+    assert seen == ["nowhere"]
