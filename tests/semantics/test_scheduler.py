@@ -291,6 +291,12 @@ async def test_an_action_may_schedule_a_mutation_and_poll_until_it_sees_its_effe
 
     async with backend(read=read, polls=polls) as t:
         assert await t.action("m:polls") == ["seen"]
+    # Also where it was scheduled itself.
+    for finish in ("finish_scheduled_functions", "finish_in_progress_scheduled_functions"):
+        async with backend(read=read, polls=polls) as t:
+            job_id = await t.mutation("m:plan", {"function": "m:polls", "args": {}})
+            await getattr(t, finish)()
+            assert await state(t, job_id) == "success"
 
 
 async def test_a_scheduled_function_has_no_identity() -> None:

@@ -91,7 +91,8 @@ class Turns:
                 raise _endless(backend, runs_max)
             if not of_jobs.running and not of_crons.running:
                 return
-            await _end_of_one(of_jobs, of_crons)
+            with self.during_an_action():
+                await _end_of_one(of_jobs, of_crons)
 
     async def finish_in_progress(self, backend: Backend) -> None:
         """Runs what is due now, and waits for it, but not for what it schedules."""
@@ -107,7 +108,8 @@ class Turns:
             self._start_due((of_jobs,), all_started)
             wanted &= of_jobs.running.keys() | {job["_id"] for job in backend.scheduler.pending(_ALL)}
             if wanted:
-                await _end_of_one(of_jobs)
+                with self.during_an_action():
+                    await _end_of_one(of_jobs)
 
     async def finish_all(self, backend: Backend, advance: Callable[[float], None], runs_max: int) -> None:
         """Runs all jobs, moving the clock to the time of each, until none is pending."""
