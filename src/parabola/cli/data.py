@@ -49,7 +49,7 @@ def data(
 ) -> None:
     """List the tables, or the documents of one.
 
-    System tables are read like any other: _scheduled_functions, _storage.
+    System tables are read like any other: _scheduled_functions, _cron_jobs, _storage.
 
     [bold]Examples[/]
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from parabola import ActionCtx, Crons, MutationCtx, QueryCtx, internal_action, internal_mutation, query
+from parabola.auth import AdminIdentity
 from parabola.backend import Backend
 from parabola.backend.crons import RUNS_KEPT
 from parabola.functions.loader import Deployment
@@ -137,6 +138,19 @@ async def test_the_last_runs_are_kept_with_their_results_and_lines() -> None:
         assert {run["logLines"] for run in runs} == {"[LOG] 'noting' 'tick'"}
 
 
+async def test_an_administrator_can_look_at_the_jobs() -> None:
+    clock = ManualClock()
+    async with Backend(deployment(crons_of(tick=60)), storage="memory", clock=clock) as backend:
+        await until(backend, ["tick"])
+        await settle_down()
+        args = {"table": "_cron_jobs", "paginationOpts": {"numItems": 10, "cursor": None}}
+        outcome = await backend.run_query("_system/cli/tableData:default", args, AdminIdentity())
+        assert outcome.error is None
+        (row,) = outcome.value["page"]
+        assert (row["name"], row["path"], row["args"]) == ("tick", "m:note", [{"text": "tick"}])
+        assert [run["status"] for run in row["runs"]] == ["success"]
+
+
 async def test_a_run_that_takes_long_is_not_overlapped_by_the_next() -> None:
     running, most, go_on = 0, 0, asyncio.Event()
 
@@ -167,7 +181,7 @@ async def test_a_run_that_takes_long_is_not_overlapped_by_the_next() -> None:
 
 async def test_a_deploy_replaces_the_set_and_leaves_unchanged_jobs_their_time() -> None:
     crons = crons_of(kept=3600, changed=3600, gone=3600)
-    crons.hourly("splayed", "m:note")
+    crons.daily("splayed", "m:note", hour_utc=12)
     clock = ManualClock()
     async with Backend(deployment(crons), storage="memory", clock=clock) as backend:
         async with asyncio.timeout(20):
@@ -176,7 +190,7 @@ async def test_a_deploy_replaces_the_set_and_leaves_unchanged_jobs_their_time() 
         before = rows(backend)
         clock.advance(600)
         crons = crons_of(kept=3600, changed=1800, new=3600)
-        crons.hourly("splayed", "m:note")
+        crons.daily("splayed", "m:note", hour_utc=12)
         await backend.deploy(deployment(crons))
         after = rows(backend)
         assert after.keys() == {"kept", "changed", "new", "splayed"}
