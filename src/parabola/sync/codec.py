@@ -7,22 +7,27 @@ and the fields that must or must not be present are those of wire 1.4.
 
 from __future__ import annotations
 
+import json
+import re
 from binascii import b2a_base64
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import orjson
 
 from parabola.errors import ProtocolError
-from parabola.sync.messages import ClientMessage, ServerMessage
+from parabola.sync.messages import Action, Add, ClientMessage, ModifyQuerySet, Mutation, ServerMessage
 from parabola.sync.versions import StateVersion
 
 PING: Final = b'{"type":"Ping"}'
+UNREADABLE: Final = "Received Invalid JSON on websocket:"
+"""How the FatalError begins that answers a message which cannot be read."""
 
 _client_decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
 _server_decoder: msgspec.json.Decoder[ServerMessage] = msgspec.json.Decoder(ServerMessage)
 _encoder = msgspec.json.Encoder()
+_SURROGATE_ESCAPE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def decode_client_message(text: bytes) -> ClientMessage:
@@ -30,9 +35,38 @@ def decode_client_message(text: bytes) -> ClientMessage:
     try:
         return _client_decoder.decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ProtocolError(f"Received Invalid JSON on websocket: {error}") from error
+        message = _decode_with_half_characters(text)
+        if message is None:
+            raise ProtocolError(f"{UNREADABLE} {error}") from error
+        return message
     except RecursionError as error:
-        raise ProtocolError("Received Invalid JSON on websocket: it is nested too deeply") from error
+        raise ProtocolError(f"{UNREADABLE} it is nested too deeply") from error
+
+
+def _decode_with_half_characters(text: bytes) -> ClientMessage | None:
+    """A message whose arguments hold half of a surrogate pair, as JavaScript makes by cutting through an emoji. It is
+    JSON, though no value: the call that brings it has to fail, and not the connection with all others. None if
+    that is not what is wrong with `text`.
+
+    The arguments of the message are as they came, so that whoever decodes them finds the half and says so.
+    """
+    if not _SURROGATE_ESCAPE.search(text):
+        return None
+    try:
+        document = json.loads(text)
+        holders: list[Any] = document.get("modifications", [document])
+        kept = [holder.pop("args", None) for holder in holders]
+        for holder, args in zip(holders, kept, strict=True):
+            if args is not None:
+                holder["args"] = []
+        message = _client_decoder.decode(json.dumps(document))
+        takers = message.modifications if isinstance(message, ModifyQuerySet) else [message]
+        for taker, args in zip(takers, kept, strict=True):
+            if isinstance(taker, (Add, Mutation, Action)):
+                taker.args = msgspec.Raw(json.dumps(args).encode())
+    except (ValueError, TypeError, AttributeError, RecursionError, msgspec.MsgspecError):
+        return None
+    return message
 
 
 def decode_server_message(text: bytes) -> ServerMessage:

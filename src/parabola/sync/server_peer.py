@@ -37,6 +37,7 @@ from parabola.definitions.paths import canonical_path
 from parabola.errors import PeerError
 from parabola.limits import DEFAULT_LIMITS, Limits
 from parabola.sync import codec
+from parabola.sync.codec import UNREADABLE
 from parabola.sync.effects import AwaitTimestamp, Close, Effect, RunAction, RunMutation, VerifyToken
 from parabola.sync.messages import (
     Action,
@@ -56,6 +57,8 @@ from parabola.sync.versions import ZERO_VERSION, StateVersion, decode_ts
 TOKEN_EXPIRED_TEXT = "Convex token identity expired"
 INTERNAL_ERROR = "InternalServerError"
 NORMAL_CLOSE, INTERNAL_CLOSE, TRY_AGAIN_CLOSE = 1000, 1011, 1013
+CLIENT_TS_MAX = 2**53
+"""Clocks that say more have no skew: it is told in 64 bits."""
 
 
 class FollowedQuery:
@@ -94,7 +97,6 @@ class ServerPeer:
         "_actions_running",
         "_clock_skew_ms",
         "_dropped",
-        "_has_begun",
         "_held",
         "_identity",
         "_limits",
@@ -152,7 +154,6 @@ class ServerPeer:
         self._token_expires_ns: int | None = None
         self._session: str | None = None
         self._clock_skew_ms: int | None = None
-        self._has_begun = False
         # Messages behind an undecided Authenticate or Connect.
         self._waiting: list[ClientMessage] = []
         self._waiting_for: Authenticate | Connect | None = None
@@ -181,7 +182,8 @@ class ServerPeer:
         try:
             self._handle(message, now_ns)
         except PeerError as error:
-            self.protocol_broken(error.message)
+            # A path or a timestamp that cannot be one: to a client, the same as a field of the wrong type.
+            self.protocol_broken(f"{UNREADABLE} {error.message}")
 
     def protocol_broken(self, text: str) -> None:
         """The client sent what no client may send: tells it so and ends the socket for good."""
@@ -413,19 +415,20 @@ class ServerPeer:
         elif isinstance(message, Connect):
             self._handle_connect(message, now_ns)
         # What is left is an Event: telemetry, which asks for nothing.
-        self._has_begun = True
 
     def _handle_waiting(self, now_ns: int) -> None:
         while self._waiting and self._waiting_for is None and not self.closed:
             self.receive(self._waiting.pop(0), now_ns)
 
     def _handle_connect(self, message: Connect, now_ns: int) -> None:
-        if self._has_begun:
-            self.protocol_broken("Connect must be the first message of a socket, and sent once.")
+        # Clients send it first; one that comes late names the session for what comes after it.
+        if self._session is not None:
+            self.protocol_broken("Connect came a second time on this socket. Send it once, as the first message.")
             return
         self._session = message.session_id
-        if message.client_ts is not None:
-            self._clock_skew_ms = round(message.client_ts) - now_ns // 1_000_000
+        client_ts = message.client_ts
+        if client_ts is not None and abs(client_ts) <= CLIENT_TS_MAX:
+            self._clock_skew_ms = round(client_ts) - now_ns // 1_000_000
         if message.max_observed_timestamp is not None:
             self._waiting_for = message
             self.effects.append(AwaitTimestamp(decode_ts(message.max_observed_timestamp)))

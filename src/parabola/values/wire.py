@@ -26,6 +26,10 @@ from parabola.values.shapes import known_shape
 
 HttpFormat = Literal["json", "convex_encoded_json", "export_json"]
 
+_HALF_CHARACTER_TEXT: Final = (
+    "a string holds one half of a surrogate pair. A character, perhaps an emoji, was cut in two: cut text between "
+    "characters."
+)
 _WRITE: Final = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS
 _NESTING_MAX: Final = DEFAULT_LIMITS.value_nesting_max
 _double = struct.Struct("<d")
@@ -54,7 +58,8 @@ def decode_wire(data: bytes | str) -> Value:
     try:
         decoded = orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        raise InvalidValue(f"Not valid JSON: {error}", code="InvalidJSON") from None
+        reason = _HALF_CHARACTER_TEXT if "surrogate" in error.msg else error
+        raise InvalidValue(f"Not valid JSON: {reason}", code="InvalidJSON") from None
     return _settle(decoded, _NESTING_MAX)
 
 

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parabola.errors import ProtocolError
+from parabola.errors import InvalidValue, ProtocolError
 from parabola.sync import codec, messages
 from parabola.sync.client_version import ClientVersion, identify_client, parse_client_header
 from parabola.sync.versions import ZERO_VERSION, StateVersion, decode_ts, encode_ts
+from parabola.values.wire import decode_wire
 
 # Recorded from the clients (wire 6).
 RECORDED = [
@@ -55,6 +56,50 @@ def test_recorded_messages_are_understood(text: str) -> None:
     ],
 )
 def test_what_is_no_message_is_refused_with_the_text_of_the_fatal_error(text: str) -> None:
+    with pytest.raises(ProtocolError, match=r"^Received Invalid JSON on websocket: "):
+        codec.decode_client_message(text.encode())
+
+
+HALF = r'{"text":"cut \ud83d here"}'
+WHOLE = r'{"text":"whole \ud83d\ude80"}'
+
+
+@pytest.mark.parametrize("kind", ["Mutation", "Action"])
+def test_half_a_character_in_the_arguments_is_left_for_the_call_to_fail_on(kind: str) -> None:
+    text = f'{{"type":"{kind}","requestId":3,"udfPath":"a:b","args":[{HALF}]}}'
+    message = codec.decode_client_message(text.encode())
+    assert isinstance(message, messages.Mutation | messages.Action)
+    assert message.request_id == 3
+    with pytest.raises(InvalidValue, match="surrogate"):
+        decode_wire(bytes(message.args))
+
+
+def test_half_a_character_in_one_query_of_several_does_not_touch_the_others() -> None:
+    adds = [f'{{"type":"Add","queryId":{at},"udfPath":"a:b","args":[{args}]}}' for at, args in ((0, HALF), (1, WHOLE))]
+    text = f"""{{"type":"ModifyQuerySet","baseVersion":0,"newVersion":1,
+        "modifications":[{",".join(adds)},{{"type":"Remove","queryId":2}}]}}"""
+    message = codec.decode_client_message(text.encode())
+    assert isinstance(message, messages.ModifyQuerySet)
+    half, whole, removed = message.modifications
+    assert isinstance(half, messages.Add)
+    assert isinstance(whole, messages.Add)
+    assert removed == messages.Remove(2)
+    assert decode_wire(bytes(whole.args)) == [{"text": "whole \U0001f680"}]
+    with pytest.raises(InvalidValue, match="surrogate"):
+        decode_wire(bytes(half.args))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r'{"type":"Mutation","requestId":0,"udfPath":"a:\ud83d","args":[{}]}',
+        r'{"type":"Mutation","requestId":"0","udfPath":"a:b","args":["\ud83d"]}',
+        r'{"type":"Mutation","requestId":0,"udfPath":"a:b","other":"\ud83d"}',
+        r'{"type":"ModifyQuerySet","baseVersion":0,"newVersion":1,"modifications":["\ud83d"]}',
+        r'["\ud83d"]',
+    ],
+)
+def test_half_a_character_excuses_nothing_else(text: str) -> None:
     with pytest.raises(ProtocolError, match=r"^Received Invalid JSON on websocket: "):
         codec.decode_client_message(text.encode())
 

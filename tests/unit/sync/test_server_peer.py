@@ -9,7 +9,7 @@ import pytest
 
 from parabola.limits import Limits
 from parabola.sync import codec
-from parabola.sync.effects import AwaitTimestamp, Close, RunAction, RunMutation, VerifyToken
+from parabola.sync.effects import Close, RunAction, RunMutation, VerifyToken
 from parabola.sync.results import QueryResult
 from parabola.sync.versions import encode_ts
 from tests.unit.sync.peer_socket import LATER, NOW, Socket, mutation_success, value, version
@@ -74,27 +74,6 @@ def test_adding_a_known_query_or_removing_an_unknown_one_is_an_internal_error(se
         socket.remove(1, 9)
     assert socket.peer.begin_update(NOW) is None
     assert socket.peer.close == Close(1011, "InternalServerError")
-
-
-def test_clock_fields_are_integers_and_come_where_the_client_moved_a_version() -> None:
-    socket = Socket()
-    client_ms = NOW // 1_000_000 + 195
-    socket.send("Connect", sessionId="s", connectionCount=0, lastCloseReason="InitialConnect", clientTs=client_ms)
-    socket.add(0, 0)
-    (first,) = socket.update(1, {0: value("a")})
-    assert first["clientClockSkew"] == 195
-    assert first["serverTs"] == NOW
-    socket.peer.invalidate(0)
-    (pushed,) = socket.update(2, {0: value("b")})
-    assert "clientClockSkew" not in pushed
-    assert "serverTs" not in pushed
-
-
-def test_a_client_that_named_no_time_has_no_skew() -> None:
-    socket = Socket()
-    socket.send("Connect", sessionId="s", connectionCount=0)
-    socket.add(0)
-    assert socket.update(1)[0]["clientClockSkew"] is None
 
 
 # Updates.
@@ -344,20 +323,6 @@ def test_a_mutation_is_recorded_under_its_session_and_request() -> None:
     assert orjson.loads(run.args) == [{"body": "hi"}]
 
 
-def test_without_a_connect_there_is_no_record() -> None:
-    socket = Socket()
-    socket.mutate(0)
-    (run,) = socket.effects()
-    assert run.session_request is None
-
-
-def test_a_second_connect_is_refused() -> None:
-    socket = Socket()
-    socket.send("Connect", sessionId="a", connectionCount=0)
-    (fatal,) = socket.send("Connect", sessionId="a", connectionCount=0)
-    assert fatal["type"] == "FatalError"
-
-
 def test_too_many_waiting_mutations_close_the_socket_for_later() -> None:
     socket = Socket(Limits(pending_mutations_max=3))
     for request_id in range(3):
@@ -386,6 +351,7 @@ def test_a_path_that_cannot_be_read_is_fatal(kind: str) -> None:
     socket = Socket()
     (fatal,) = socket.send(kind, requestId=0, udfPath="../x:y", args=[{}])
     assert fatal["type"] == "FatalError"
+    assert fatal["error"].startswith("Received Invalid JSON on websocket: '../x:y' is not a function path")
     assert socket.effects() == []
 
 
@@ -539,25 +505,6 @@ def test_a_token_holds_until_the_instant_it_expires() -> None:
     socket = Socket()
     socket.sign_in(0, expires_ns=LATER)
     assert not socket.peer.check_expiry(LATER - 1)
-
-
-# Observed timestamps.
-
-
-def test_a_client_from_the_future_is_heard_only_when_its_timestamp_is_served() -> None:
-    socket = Socket()
-    socket.send("Connect", sessionId="s", connectionCount=1, maxObservedTimestamp=encode_ts(99))
-    socket.add(0, 0)
-    assert socket.effects() == [AwaitTimestamp(99)]
-    assert socket.peer.begin_update(NOW) is None
-    socket.peer.timestamp_reached(NOW)
-    assert socket.update(100, {0: value("a")})[0]["endVersion"] == version(1, 0, 100)
-
-
-def test_a_timestamp_that_is_none_is_fatal() -> None:
-    socket = Socket()
-    (fatal,) = socket.send("Connect", sessionId="s", connectionCount=1, maxObservedTimestamp="soon")
-    assert fatal["type"] == "FatalError"
 
 
 def test_what_waits_behind_a_token_is_bounded() -> None:
