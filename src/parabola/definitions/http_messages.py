@@ -7,11 +7,15 @@ response's may be any async iterable of bytes, which is sent as it is produced, 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 HeaderPairs = Iterable[tuple[str, str]]
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_HEADER_VALUE = re.compile(r"[^\x00\r\n\u0100-\U0010ffff]*")
 
 
 class Headers:
@@ -44,11 +48,14 @@ class Headers:
         self.append(name, value)
 
     def append(self, name: str, value: str) -> None:
-        """Adds a value beside those that `name` has."""
-        if "\r" in name + value or "\n" in name + value:
-            raise ValueError(
-                f"The header {name!r} contains a line break, which would end it early. Remove the line break."
+        """Adds a value beside those that `name` has. Raises TypeError or ValueError for what cannot be a header."""
+        if not isinstance(name, str) or not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(
+                f"The header {name!r} was given {type(value).__name__} {value!r}. Names and values of headers are "
+                "text: convert it with str()."
             )
+        if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+            raise ValueError(_describe_bad_header(name, value))
         self._pairs.append((name.lower(), value))
 
     def items(self) -> list[tuple[str, str]]:
@@ -72,6 +79,19 @@ class Headers:
 
     def __repr__(self) -> str:
         return f"Headers({self._pairs!r})"
+
+
+def _describe_bad_header(name: str, value: str) -> str:
+    """Why `name` and `value` cannot be a header, and what to do."""
+    if "\r" in name + value or "\n" in name + value:
+        return f"The header {name!r} contains a line break, which would end it early. Remove the line break."
+    if not _HEADER_NAME.fullmatch(name):
+        return f"{name!r} cannot be the name of a header: use letters, digits and dashes."
+    bad = next(character for character in value if not _HEADER_VALUE.fullmatch(character))
+    return (
+        f"The header {name!r} contains {bad!r}, and headers carry Latin-1 text only. Encode the value, "
+        "for example with urllib.parse.quote()."
+    )
 
 
 class Request:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from typing import Any, Final
 
 from parabola.auth.identity import Caller
@@ -10,6 +11,7 @@ from parabola.errors import InvalidFunctionCall
 from parabola.functions.actions import ActionContext, ActionRun, ActionRunner
 from parabola.functions.errors_text import describe
 from parabola.functions.loader import Deployment
+from parabola.functions.logs import current_log
 from parabola.functions.outcome import Call, FunctionError, Outcome
 from parabola.functions.registry import RegisteredFunction
 
@@ -50,15 +52,55 @@ async def _answer(actions: ActionRunner, run: ActionRun, request: Request, redac
         described = describe(error, folder=run.deployment.folder, from_user_code=True)
         _note(run, described)
         return failure_response(described, run.call.request_id, redact)
-    # A body that is a stream is produced after this, and may go on using ctx.
-    run.finished = isinstance(response.body, bytes)
     _note(run, None)
+    if isinstance(response.body, bytes):
+        run.finished = True
+    else:
+        response.body = _as_it_is_sent(run, response.body)
     return response
 
 
-def _note(run: ActionRun, error: FunctionError | None) -> None:
+async def _as_it_is_sent(run: ActionRun, body: AsyncIterable[bytes]) -> AsyncGenerator[bytes]:
+    """A body that is produced after its head was sent: still part of the run, whose `ctx` and log it may go on using.
+    Raises `ResponseBroken` in place of what it raises.
+    """
+    lines_before = len(run.log.lines)
+    error: FunctionError | None = None
+    chunks: AsyncIterator[Any] = aiter(body)
+    try:
+        while True:
+            token = current_log.set(run.log)
+            try:
+                chunk = await anext(chunks)
+            except StopAsyncIteration:
+                return
+            finally:
+                current_log.reset(token)
+            if not isinstance(chunk, (bytes, bytearray, memoryview)):
+                raise TypeError(
+                    f"The body of the response gave {type(chunk).__name__} {chunk!r:.40}. Give bytes: encode text."
+                )
+            yield bytes(chunk)
+    except Exception as failure:
+        error = describe(failure, folder=run.deployment.folder, from_user_code=True)
+        raise ResponseBroken(f"The body of the response to {run.function.path} ended in an error.") from None
+    finally:
+        if isinstance(chunks, AsyncGenerator):
+            await chunks.aclose()
+        run.finished = True
+        _note(run, error, lines_before)
+
+
+class ResponseBroken(Exception):
+    """A body that is sent as it is produced failed on the way. The failure is in the function log by then; all that
+    can still be done is to break off.
+    """
+
+
+def _note(run: ActionRun, error: FunctionError | None, lines_before: int = 0) -> None:
     run.runner.note(
-        run.call, Outcome(function=run.function.path, kind="http", error=error, log_lines=list(run.log.lines))
+        run.call,
+        Outcome(function=run.function.path, kind="http", error=error, log_lines=run.log.lines[lines_before:]),
     )
 
 

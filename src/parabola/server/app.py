@@ -22,6 +22,7 @@ from parabola.server.http_actions import HttpActions
 from parabola.server.http_api import FunctionApi
 from parabola.server.messages import ClientDisconnected, HttpRequest, HttpResponse, Receive, Scope, Send
 from parabola.server.service_api import ServiceApi
+from parabola.server.websocket_handshake import sync_version_in
 
 Endpoint = Callable[[HttpRequest], Awaitable[HttpResponse]]
 RUN_PREFIX: Final = "/api/run/"
@@ -99,7 +100,7 @@ class App:
         by_method = self._endpoints.get(request.path)
         if by_method is None:
             if not request.path.startswith(RUN_PREFIX):
-                raise NotFound(f"There is nothing at {request.path}. Check the address.")
+                return _refuse_address(request.path)
             by_method = {"POST": self._run}
         endpoint = by_method.get("GET" if request.method == "HEAD" else request.method)
         if endpoint is not None:
@@ -129,6 +130,19 @@ class App:
                     await self.backend.stop()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+
+def _refuse_address(path: str) -> HttpResponse:
+    if not sync_version_in(path)[0]:
+        raise NotFound(f"There is nothing at {path}. Check the address.")
+    refusal = error_body(
+        426,
+        "UpgradeRequired",
+        f"{path} is for WebSockets: Convex clients keep their live queries on it. "
+        "If a proxy stands in front of this server, let it pass the `Upgrade` header on.",
+    )
+    refusal.headers.append((b"upgrade", b"websocket"))
+    return refusal
 
 
 def path_below_mount(scope: Scope) -> str:

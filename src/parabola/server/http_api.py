@@ -55,8 +55,10 @@ class FunctionApi:
 
     async def query(self, request: HttpRequest) -> HttpResponse:
         """POST or GET `/api/query`."""
-        fields = dict[str, Any](request.parameters()) if request.method == "GET" else await self._fields(request)
-        if request.method == "GET":
+        if request.method == "POST":
+            fields = await self._fields(request)
+        else:
+            fields = dict[str, Any](request.parameters())
             fields["args"] = decode_json(fields.get("args", "{}"), "The parameter `args`")
         return await self._run(request, _call(fields), self._backend.run_query)
 

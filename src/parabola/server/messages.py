@@ -36,11 +36,13 @@ class ClientDisconnected(ParabolaError):
 class HttpRequest:
     """One HTTP request below the mount point. `path` is decoded, `raw_path` as it was sent."""
 
-    __slots__ = ("_receive", "headers", "method", "path", "query", "raw_path", "scope")
+    __slots__ = ("_receive", "headers", "is_read", "method", "path", "query", "raw_path", "scope")
 
     def __init__(self, scope: Scope, receive: Receive, path: str) -> None:
         self.scope = scope
         self._receive = receive
+        # Whether the whole body has arrived and was taken.
+        self.is_read = False
         self.method: str = scope["method"]
         self.path = path
         self.raw_path = _raw_path(scope, path)
@@ -74,6 +76,7 @@ class HttpRequest:
             whole: bytes = message.get("body", b"")
             if len(whole) > bytes_max:
                 raise _too_large(bytes_max)
+            self.is_read = True
             return whole
         collected = bytearray()
         while True:
@@ -83,6 +86,7 @@ class HttpRequest:
             if len(collected) > bytes_max:
                 raise _too_large(bytes_max)
             if not message.get("more_body", False):
+                self.is_read = True
                 return bytes(collected)
             message = await self._receive()
 
@@ -101,6 +105,12 @@ class HttpRequest:
                 raise _too_large(bytes_max)
             if chunk:
                 yield chunk
+        self.is_read = True
+
+    async def disconnected(self) -> None:
+        """Returns when the client has gone. What is left of the body is thrown away."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
 
 
 class HttpResponse:

@@ -29,6 +29,21 @@ def test_a_header_with_a_line_break_is_refused() -> None:
         Headers({"A": "1\r\nSet-Cookie: x"})
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "refusal", "why"),
+    [
+        ("X-Price", "5 €", ValueError, "contains '€', and headers carry Latin-1 text only"),
+        ("X-A", "nul \x00", ValueError, r"contains '\\x00'"),
+        ("X A", "1", ValueError, "'X A' cannot be the name of a header"),
+        ("", "1", ValueError, "'' cannot be the name of a header"),
+        ("Content-Length", 5, TypeError, r"was given int 5. Names and values of headers are text"),
+    ],
+)
+def test_what_cannot_be_a_header_is_refused_where_it_is_made(name: str, value: Any, refusal: Any, why: str) -> None:
+    with pytest.raises(refusal, match=why):
+        Headers({name: value})
+
+
 @pytest.mark.parametrize("body", ['{"a": 1}', b'{"a": 1}'])
 def test_a_whole_body_may_be_read_again(body: Any) -> None:
     async def read() -> None:

@@ -53,6 +53,16 @@ async def test_an_address_with_nothing_at_it_is_a_404_in_json(start: Start, path
         assert await client.refused("GET", path) == (404, "NotFound")
 
 
+@pytest.mark.parametrize("path", ["/api/sync", "/api/1.48.0/sync", "//api/1.48.0/sync"])
+async def test_the_address_of_the_socket_says_what_it_is_for(start: Start, path: str) -> None:
+    async with start() as client:
+        origin = str(client.base_url).rstrip("/")
+        response = await client.get(origin + path)
+        assert (response.status_code, response.json()["code"]) == (426, "UpgradeRequired")
+        assert response.headers["upgrade"] == "websocket"
+        assert "let it pass the `Upgrade` header on" in response.json()["message"]
+
+
 async def test_a_doubled_leading_slash_is_taken_for_one(start: Start) -> None:
     async with start() as client:
         origin = str(client.base_url).rstrip("/")

@@ -2,9 +2,96 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 
+from parabola.backend import Backend
 from tests.unit.server.conftest import Start
+
+STREAMS = """
+import asyncio
+from parabola import HttpRouter, Response, http_action
+
+http = HttpRouter()
+ended = []
+
+async def endless():
+    print("begun")
+    try:
+        while True:
+            yield b"tick;"
+            await asyncio.sleep(0.001)
+    finally:
+        ended.append("endless")
+
+async def broken():
+    yield b"first;"
+    raise ValueError("half-way")
+
+async def text():
+    yield "not bytes"
+
+@http_action
+async def stream(ctx, request):
+    return Response({"/endless": endless, "/broken": broken, "/text": text}[request.path]())
+
+@http_action
+async def large(ctx, request):
+    return Response(b"x" * (20 * 1024 * 1024 + 1), headers={"Content-Length": str(20 * 1024 * 1024 + 1)})
+
+for path in ("/endless", "/broken", "/text"):
+    http.route(path=path, method="GET", handler=stream)
+http.route(path="/large", method="GET", handler=large)
+"""
+
+
+class Caller:
+    """One GET by hand: what the application sent, and a client that can hang up."""
+
+    def __init__(self, backend: Backend, path: str) -> None:
+        self.sent: list[dict[str, Any]] = []
+        self._arrived = asyncio.Event()
+        self._hung_up = asyncio.Event()
+        scope = {"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b""}
+        self.answered = asyncio.ensure_future(backend.asgi()(scope, self._receive, self._send))
+
+    async def _receive(self) -> dict[str, Any]:
+        await self._hung_up.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        self.sent.append(message)
+        self._arrived.set()
+        await asyncio.sleep(0)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not condition():
+                self._arrived.clear()
+                await self._arrived.wait()
+
+    def hang_up(self) -> None:
+        self._hung_up.set()
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(message.get("body", b"") for message in self.sent)
+
+    @property
+    def is_complete(self) -> bool:
+        return self.sent[-1]["type"] == "http.response.body" and not self.sent[-1].get("more_body", False)
+
+
+@pytest.fixture
+def streams(tmp_path: Path) -> Backend:
+    folder = tmp_path / "backend"
+    folder.mkdir()
+    (folder / "http.py").write_text(STREAMS)
+    return Backend(folder, storage="memory")
 
 
 async def test_a_route_sees_the_request_as_the_client_made_it(start: Start) -> None:
@@ -76,3 +163,68 @@ async def test_a_body_that_declares_too_much_is_refused(start: Start) -> None:
     async with start() as client:
         response = await client.post("/http/hook", content=b"x", headers={"Content-Length": str(21 * 1024 * 1024)})
         assert response.status_code == 413
+
+
+async def test_a_stream_whose_reader_has_gone_is_ended(streams: Backend, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="parabola.functions")
+    async with streams:
+        caller = Caller(streams, "/http/endless")
+        await caller.until(lambda: caller.body.startswith(b"tick;tick;"))
+        caller.hang_up()
+        async with asyncio.timeout(10):
+            await caller.answered
+        assert not caller.is_complete
+        ended = streams.runner.deployment.http.lookup("/endless", "GET")[0].handler.__globals__["ended"]
+        assert ended == ["endless"]
+        # What it printed on the way is in the function log, as everything that a function prints.
+        assert "http:stream [LOG] 'begun'" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "why"),
+    [("/http/broken", b"first;", "ValueError: half-way"), ("/http/text", b"", "The body of the response gave str")],
+)
+async def test_a_stream_that_fails_is_broken_off_and_logged_as_the_functions_failure(
+    streams: Backend, caplog: pytest.LogCaptureFixture, path: str, sent: bytes, why: str
+) -> None:
+    async with streams:
+        caller = Caller(streams, path)
+        async with asyncio.timeout(10):
+            await caller.answered
+        assert caller.body == sent
+        assert not caller.is_complete
+        assert "http http:stream failed" in caplog.text
+        assert why in caplog.text
+
+
+async def test_an_answer_above_the_limit_is_cut_and_logged(streams: Backend, caplog: pytest.LogCaptureFixture) -> None:
+    async with streams:
+        caller = Caller(streams, "/http/large")
+        async with asyncio.timeout(10):
+            await caller.answered
+        assert len(caller.body) == 20 * 1024 * 1024
+        assert dict(caller.sent[0]["headers"])[b"content-length"] == b"%d" % (20 * 1024 * 1024)
+        assert "HttpResponseTooLarge: HTTP actions support responses up to 20 MiB" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("headers", "url"),
+    [
+        ({"X-Forwarded-Proto": "https, http"}, "https://parabola.test/hook"),
+        ({"X-Forwarded-Proto": "HTTPS"}, "https://parabola.test/hook"),
+        ({"X-Forwarded-Proto": "https://elsewhere/broken?"}, "http://parabola.test/hook"),
+        ({"Forwarded": 'for=1.2.3.4;proto="https", proto=http'}, "https://parabola.test/hook"),
+        ({"Forwarded": "for=1.2.3.4"}, "http://parabola.test/hook"),
+        ({"Host": "site.test:8080"}, "http://site.test:8080/hook"),
+        ({"Host": "[::1]:8080"}, "http://[::1]:8080/hook"),
+    ],
+)
+async def test_the_url_is_what_the_first_proxy_was_asked_for(start: Start, headers: dict[str, str], url: str) -> None:
+    async with start() as client:
+        assert (await client.get("/http/hook", headers=headers)).json()["url"] == url
+
+
+@pytest.mark.parametrize("host", ["parabola.test/broken?", "a b", "a#b", "user@host"])
+async def test_a_host_that_could_change_the_path_is_refused(start: Start, host: str) -> None:
+    async with start() as client:
+        assert await client.refused("GET", "/http/hook", headers={"Host": host}) == (400, "BadRequest")

@@ -40,6 +40,8 @@ async def test_a_query_may_be_a_get(start: Start) -> None:
         response = await client.get("/api/query", params={"path": "messages:echo", "args": '{"value":[1]}'})
         assert response.text == '{"status":"success","value":[1.0],"logLines":[]}'
         assert (await client.get("/api/query", params={"path": "messages:list"})).json()["value"] == []
+        head = await client.head("/api/query", params={"path": "messages:list"})
+        assert (head.status_code, head.content) == (200, b"")
         assert await client.refused("GET", "/api/query") == (400, "BadJsonBody")
         assert await client.refused("GET", "/api/query?path=messages:list&args={") == (400, "BadJsonBody")
         assert await client.refused("GET", "/api/query?path=%ff") == (400, "BadRequest")
