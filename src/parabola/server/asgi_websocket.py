@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Final
 
 from parabola.backend.sync_driver import SyncDriver
-from parabola.server.websocket_handshake import HandshakeRefused, check_supported, sync_version_in
+from parabola.server.websocket_handshake import HandshakeRefused, check_supported, refusal_body, sync_version_in
 from parabola.sync.client_version import identify_client
 
 Message = MutableMapping[str, Any]
@@ -36,6 +36,7 @@ class _Transport:
         self.may_read.set()
         self.on_full: Callable[[], None] | None = None
         self.is_full = False
+        self.writer: asyncio.Future[None] | None = None
 
     def send_texts(self, texts: Sequence[bytes]) -> None:
         if self.closing is not None or self.is_aborted:
@@ -57,6 +58,9 @@ class _Transport:
         self.is_aborted = True
         self.waiting.clear()
         self.close(1011, "")
+        if self.writer is not None:
+            # It may be waiting for a client that will never read; nothing else would wake it.
+            self.writer.cancel()
 
     def ping(self) -> None:
         """The server below does that."""
@@ -83,8 +87,8 @@ async def serve_sync_socket(driver: SyncDriver, scope: MutableMapping[str, Any],
         if not is_sync:
             raise HandshakeRefused(404, "NotFound", "There is no WebSocket at this address.")
         check_supported(client)
-    except HandshakeRefused:
-        await send({"type": "websocket.close", "code": 1008, "reason": ""})
+    except HandshakeRefused as refused:
+        await _refuse(refused, scope, send)
         return
     await send({"type": "websocket.accept"})
     transport = _Transport()
@@ -107,7 +111,7 @@ async def serve_sync_socket(driver: SyncDriver, scope: MutableMapping[str, Any],
                 await send({"type": "websocket.close", "code": code, "reason": reason})
                 return
 
-    writer = asyncio.ensure_future(write())
+    writer = transport.writer = asyncio.ensure_future(write())
     try:
         while True:
             await transport.may_read.wait()
@@ -125,6 +129,20 @@ async def serve_sync_socket(driver: SyncDriver, scope: MutableMapping[str, Any],
         connection.lost()
         writer.cancel()
         await asyncio.gather(writer, return_exceptions=True)
+
+
+async def _refuse(refused: HandshakeRefused, scope: MutableMapping[str, Any], send: Send) -> None:
+    """Tells a client what is wrong with it, on servers that let an application answer a handshake; others say 403. So
+    do all for a wrong address: there is nothing to tell, and uvicorn logs an error for each handshake that is answered.
+    """
+    if refused.answer_status == 404 or "websocket.http.response" not in scope.get("extensions", ()):
+        await send({"type": "websocket.close", "code": 1008, "reason": ""})
+        return
+    body = refusal_body(refused)
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    headers += [(name.lower().encode(), value.encode()) for name, value in refused.headers]
+    await send({"type": "websocket.http.response.start", "status": refused.answer_status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": body})
 
 
 async def _next_message(receive: Receive, writer: asyncio.Future[None]) -> Message | None:

@@ -103,10 +103,15 @@ def _is_key(key: bytes) -> bool:
         return False
 
 
+def refusal_body(refused: HandshakeRefused) -> bytes:
+    """What is said to a request that is refused, in the error shape of the HTTP API."""
+    return b'{"code":"%b","message":"%b"}' % (refused.code.encode(), refused.message.replace('"', "'").encode())
+
+
 def write_refusal(refused: HandshakeRefused) -> bytes:
-    """The HTTP answer to a request that is refused, in the error shape of the HTTP API."""
+    """The whole HTTP answer to a request that is refused."""
     phrases = {400: "Bad Request", 426: "Upgrade Required"}
-    body = b'{"code":"%b","message":"%b"}' % (refused.code.encode(), refused.message.replace('"', "'").encode())
+    body = refusal_body(refused)
     lines = [
         f"HTTP/1.1 {refused.answer_status} {phrases.get(refused.answer_status, 'Error')}",
         "Content-Type: application/json",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 import pytest
 
 from parabola import mutation, query
+from parabola.backend.sync_connection import DROP_AFTER_S
 from parabola.server.asgi_websocket import HIGH_WATER_BYTES, serve_sync_socket
 from tests.sync_world import World
 
@@ -26,7 +28,9 @@ async def send(ctx: Any, body: str) -> Any:
 class AsgiSocket:
     """The server and the client below the application."""
 
-    def __init__(self, path: str = "/api/sync", root_path: str = "", **headers: str) -> None:
+    def __init__(
+        self, path: str = "/api/sync", root_path: str = "", *, extensions: Sequence[str] = (), **headers: str
+    ) -> None:
         self.world = World({"messages:list": list_messages, "messages:send": send})
         self.world.driver.loop = asyncio.get_running_loop()
         self.to_app: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -37,6 +41,7 @@ class AsgiSocket:
             "type": "websocket",
             "path": path,
             "root_path": root_path,
+            "extensions": {name: {} for name in extensions},
             "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
         }
         self.to_app.put_nowait({"type": "websocket.connect"})
@@ -83,6 +88,36 @@ async def test_another_path_and_a_client_that_is_too_old_are_refused(path: str, 
     socket = AsgiSocket(path, **headers)
     assert (await socket.hear())["type"] == "websocket.close"
     await asyncio.wait_for(socket.task, 60)
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"), [("/api/sync", {"convex_client": "npm-0.19.1"}), ("/api/0.19.1/sync", {})]
+)
+async def test_a_client_that_is_too_old_is_told_so_where_the_server_below_lets_it(
+    path: str, headers: dict[str, str]
+) -> None:
+    socket = AsgiSocket(path, extensions=["websocket.http.response"], **headers)
+    start, body = await socket.hear(), await socket.hear()
+    assert (start["type"], start["status"]) == ("websocket.http.response.start", 400)
+    assert {b"x-convex-deprecation-state", b"x-convex-deprecation-message"} <= {name for name, _ in start["headers"]}
+    assert orjson.loads(body["body"])["code"] == "ClientVersionUnsupported"
+    await asyncio.wait_for(socket.task, 60)
+
+
+async def test_a_client_that_never_reads_is_let_go() -> None:
+    socket = AsgiSocket()
+    await socket.hear()
+    socket.may_send.clear()
+    socket.follow()
+    (connection,) = socket.world.driver.connections
+    async with asyncio.timeout(60):
+        while not connection.peer.queries:
+            await asyncio.sleep(0)
+    connection.pause_writing()
+    socket.world.clock.advance(DROP_AFTER_S + 1)
+    connection.heartbeat()
+    await asyncio.wait_for(socket.task, 60)
+    assert not socket.world.driver.connections
 
 
 async def test_a_binary_message_is_fatal() -> None:
