@@ -22,7 +22,8 @@ from parabola.server.http_actions import HttpActions
 from parabola.server.http_api import FunctionApi
 from parabola.server.messages import ClientDisconnected, HttpRequest, HttpResponse, Receive, Scope, Send
 from parabola.server.service_api import ServiceApi
-from parabola.server.websocket_handshake import sync_version_in
+from parabola.server.websocket_handshake import HandshakeRefused, check_supported, sync_version_in
+from parabola.sync.client_version import identify_client
 
 Endpoint = Callable[[HttpRequest], Awaitable[HttpResponse]]
 RUN_PREFIX: Final = "/api/run/"
@@ -88,10 +89,17 @@ class App:
         if request.path.startswith(API_PREFIX) and is_preflight(request):
             return preflight_response(request)
         try:
+            client = request.header(b"convex-client")
+            if client is not None:
+                check_supported(identify_client(client, None))
             endpoint = self._find(request)
             return endpoint if isinstance(endpoint, HttpResponse) else await endpoint(request)
         except ClientDisconnected:
             raise
+        except HandshakeRefused as refused:
+            refusal = error_response(refused)
+            refusal.headers += [(name.encode(), value.encode()) for name, value in refused.headers]
+            return refusal
         except Exception as error:
             return error_response(error)
 

@@ -21,6 +21,7 @@ from parabola.errors import BadRequest, Forbidden, InvalidValue, ProtocolError
 from parabola.functions.outcome import FunctionError, Outcome
 from parabola.server.json_bodies import decode_json, decode_json_object, kind_of
 from parabola.server.messages import HttpRequest, HttpResponse
+from parabola.sync.client_version import identify_client
 from parabola.sync.versions import decode_ts, encode_ts
 from parabola.values.wire import HttpFormat, encode_http, from_wire
 
@@ -60,15 +61,17 @@ class FunctionApi:
         else:
             fields = dict[str, Any](request.parameters())
             fields["args"] = decode_json(fields.get("args", "{}"), "The parameter `args`")
-        return await self._run(request, _call(fields), self._backend.run_query)
+        return await self._run(request, _call(fields, _format_expected(request)), self._backend.run_query)
 
     async def mutation(self, request: HttpRequest) -> HttpResponse:
         """POST `/api/mutation`."""
-        return await self._run(request, _call(await self._fields(request)), self._backend.run_mutation)
+        call = _call(await self._fields(request), _format_expected(request))
+        return await self._run(request, call, self._backend.run_mutation)
 
     async def action(self, request: HttpRequest) -> HttpResponse:
         """POST `/api/action`."""
-        return await self._run(request, _call(await self._fields(request)), self._backend.run_action)
+        call = _call(await self._fields(request), _format_expected(request))
+        return await self._run(request, call, self._backend.run_action)
 
     async def function(self, request: HttpRequest) -> HttpResponse:
         """POST `/api/function`: any function, by the admin."""
@@ -80,7 +83,7 @@ class FunctionApi:
                 "Send it as `Authorization: Convex <key>`.",
                 code="BadDeployKey",
             )
-        return await self._run_by_name(request, _call(fields), caller)
+        return await self._run_by_name(request, _call(fields, _format_expected(request)), caller)
 
     async def run(self, request: HttpRequest) -> HttpResponse:
         """POST `/api/run/{module}/{…}/{function}`: any public function, by its path in the URL."""
@@ -90,7 +93,7 @@ class FunctionApi:
                 "The path must name a module and a function: /api/run/{module}/{function}.", code="MissingIdentifier"
             )
         fields = await self._fields(request)
-        call = _call({**fields, "path": f"{'/'.join(parts[:-1])}:{parts[-1]}"})
+        call = _call({**fields, "path": f"{'/'.join(parts[:-1])}:{parts[-1]}"}, "json")
         return await self._run_by_name(request, call, await self.caller(request))
 
     async def query_ts(self, request: HttpRequest) -> HttpResponse:
@@ -100,7 +103,7 @@ class FunctionApi:
     async def query_at_ts(self, request: HttpRequest) -> HttpResponse:
         """POST `/api/query_at_ts`: a query at an earlier timestamp."""
         fields = await self._fields(request)
-        call = _call(fields)
+        call = _call(fields, _format_expected(request))
         ts = self._timestamp(fields.get("ts", _MISSING))
 
         async def run_at_ts(path: str, args: Any, identity: Caller, request_id: str) -> Outcome:
@@ -114,7 +117,8 @@ class FunctionApi:
         queries = fields.get("queries")
         if not isinstance(queries, list) or not all(isinstance(entry, dict) for entry in queries):
             raise BadRequest("The field `queries` must be an array of objects.", code="BadJsonBody")
-        calls = [_call(entry) for entry in queries]
+        format = _format_expected(request)
+        calls = [_call(entry, format) for entry in queries]
         caller, request_id, ts = await self.caller(request), self.request_id(request), self._backend.latest_readable_ts
 
         async def run_at_ts(path: str, args: Any, identity: Caller, request_id: str) -> Outcome:
@@ -192,9 +196,15 @@ class FunctionApi:
         return b'{"status":"error","errorMessage":%b%b,"logLines":%b}' % (message, data, lines)
 
 
-def _call(fields: dict[str, Any]) -> FunctionCall:
+def _format_expected(request: HttpRequest) -> HttpFormat:
+    """The format for a call that names none: what old clients, which never did, go by."""
+    client = identify_client(request.header(b"convex-client"), None)
+    return "convex_encoded_json" if client.reads_encoded_values else "json"
+
+
+def _call(fields: dict[str, Any], format_expected: HttpFormat) -> FunctionCall:
     """Checks what every call must have. Raises `BadRequest`."""
-    path, args, format = fields.get("path", _MISSING), fields.get("args", _MISSING), fields.get("format", "json")
+    path, args, format = fields.get("path", _MISSING), fields.get("args", _MISSING), fields.get("format")
     if not isinstance(path, str):
         raise _field_error("path", "a string such as 'messages:list'", path)
     if isinstance(args, list) and args:
@@ -202,7 +212,7 @@ def _call(fields: dict[str, Any]) -> FunctionCall:
     elif not isinstance(args, dict):
         raise _field_error("args", "an object, or an array whose first element is the object", args)
     if format is None:
-        format = "json"
+        format = format_expected
     if not isinstance(format, str) or format not in FORMATS:
         shown = format if isinstance(format, str) else kind_of(format)
         raise BadRequest(f"format param must be one of [`json`]. Got {shown}", code="BadFormat")

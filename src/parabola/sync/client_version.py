@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 _SEMVER = re.compile(
@@ -10,6 +11,8 @@ _SEMVER = re.compile(
 )
 
 _NEWEST_UNSUPPORTED_NPM: Final = (0, 19, 1)
+# The last ones whose HTTP clients name no format and read encoded values.
+_LAST_WITHOUT_FORMAT: Final = {"npm": (1, 4, 1), "python": (0, 5, 0)}
 
 
 class ClientVersion(NamedTuple):
@@ -22,6 +25,12 @@ class ClientVersion(NamedTuple):
     def is_supported(self) -> bool:
         """Whether this server still speaks its protocol; only very old npm clients are not."""
         return not (self.name == "npm" and self.number is not None and self.number <= _NEWEST_UNSUPPORTED_NPM)
+
+    @property
+    def reads_encoded_values(self) -> bool:
+        """Whether its HTTP client, where it names no format, reads `convex_encoded_json` (wire 2.2)."""
+        last = _LAST_WITHOUT_FORMAT.get(self.name)
+        return last is not None and self.number is not None and self.number <= last
 
 
 UNKNOWN_CLIENT: Final = ClientVersion("unknown", None)
@@ -38,6 +47,7 @@ def parse_client_header(text: str) -> ClientVersion | None:
     return None
 
 
+@lru_cache(maxsize=256)
 def identify_client(header: str | None, path_part: str | None) -> ClientVersion:
     """The header wins; else the version in the path, which only npm clients put there; else unknown."""
     if header is not None:

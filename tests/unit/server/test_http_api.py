@@ -72,6 +72,44 @@ async def test_values_are_written_in_the_format_asked_for(start: Start, format: 
         assert response.text == f'{{"status":"success","value":{texts[expected]},"logLines":[]}}'
 
 
+@pytest.mark.parametrize(
+    ("client_version", "is_encoded"),
+    [
+        ("npm-1.4.1", True),
+        ("npm-1.4.2", False),
+        ("npm-1.48.0", False),
+        ("npm-cli-1.4.1", False),
+        ("python-0.5.0", True),
+        ("python-0.5.1", False),
+        ("something", False),
+    ],
+)
+async def test_old_clients_name_no_format_and_read_encoded_values(
+    start: Start, client_version: str, is_encoded: bool
+) -> None:
+    headers = {"Convex-Client": client_version}
+    async with start() as client:
+        body = {"path": "messages:everything", "args": {}}
+        for answer in [
+            (await client.post("/api/query", json=body, headers=headers)).json(),
+            (await client.post("/api/query_batch", json={"queries": [body]}, headers=headers)).json()["results"][0],
+        ]:
+            assert answer["value"]["i"] == ({"$integer": "BwAAAAAAAAA="} if is_encoded else "7")
+        named = (await client.post("/api/query", json={**body, "format": "json"}, headers=headers)).json()
+        by_path = (await client.post("/api/run/messages/everything", json={"args": {}}, headers=headers)).json()
+        assert named["value"]["i"] == by_path["value"]["i"] == "7"
+
+
+async def test_a_client_that_is_too_old_is_told_so_in_the_headers_it_reads(start: Start) -> None:
+    async with start() as client:
+        body = {"path": "messages:send", "args": {"body": "x"}}
+        response = await client.post("/api/mutation", json=body, headers={"Convex-Client": "npm-0.19.1"})
+        assert (response.status_code, response.json()["code"]) == (400, "ClientVersionUnsupported")
+        assert response.headers["x-convex-deprecation-state"] == "unsupported"
+        assert response.headers["x-convex-deprecation-message"] == response.json()["message"]
+        assert (await client.call("query", "messages:list"))["value"] == []
+
+
 async def test_an_unknown_format_is_refused_before_a_mutation_runs(start: Start) -> None:
     async with start() as client:
         body = {"path": "messages:send", "args": {"body": "x"}, "format": "xml"}
