@@ -64,7 +64,7 @@ def test_a_javascript_client_refreshes_its_token_before_it_runs_out(
     who.until(lambda identity: identity["name"] == "third")
 
 
-def test_a_javascript_client_recovers_from_a_rejected_token(
+def test_item_12_a_javascript_client_recovers_from_a_rejected_token(
     server: ServerProcess, issuer: OidcIssuer, js: JsDriver
 ) -> None:
     client = js.connect(server.url)
@@ -77,7 +77,7 @@ def test_a_javascript_client_recovers_from_a_rejected_token(
     assert subject.until(lambda value: value is not None) == "alice"
 
 
-def test_a_javascript_client_whose_tokens_are_always_bad_ends_anonymous_after_four(
+def test_item_12_a_javascript_client_whose_tokens_are_always_bad_ends_anonymous_after_four(
     server: ServerProcess, issuer: OidcIssuer, js: JsDriver
 ) -> None:
     client = js.connect(server.url)

@@ -180,13 +180,15 @@ def test_log_lines_reach_the_developers_console(server: ServerProcess, js: JsDri
     assert "Could not parse" not in js.console()
 
 
-def test_a_transition_of_six_megabytes_arrives_in_chunks(server: ServerProcess, js: JsDriver) -> None:
+def test_item_15_a_transition_of_six_megabytes_arrives_in_chunks(server: ServerProcess, js: JsDriver) -> None:
     result = js.connect(server.url).query("values:large", {"size": 1_000_000, "count": 6})
     assert [len(text) for text in result] == [1_000_000] * 6
 
 
 @pytest.mark.timeout(180)
-def test_a_client_that_is_idle_for_65_seconds_stays_connected(server: ServerProcess, js: JsDriver, room: str) -> None:
+def test_item_14_a_client_that_is_idle_for_65_seconds_stays_connected(
+    server: ServerProcess, js: JsDriver, room: str
+) -> None:
     client = js.connect(server.url)
     bodies = client.subscribe("messages:bodies", {"channel": room})
     assert bodies.next() == []

@@ -121,12 +121,12 @@ def test_a_function_that_does_not_exist_is_named_on_both_transports(
         ConvexHttpClient(server.url).query("messages:nope")
 
 
-def test_a_result_of_six_megabytes_arrives_whole(server: ServerProcess, connect_py: ConnectPy) -> None:
+def test_item_15_a_result_of_six_megabytes_arrives_whole(server: ServerProcess, connect_py: ConnectPy) -> None:
     result = connect_py(server.url).query("values:large", {"size": 1_000_000, "count": 6})
     assert [len(text) for text in result] == [1_000_000] * 6
 
 
-def test_a_transition_of_twenty_mebibytes_arrives_in_fragments(
+def test_item_15_a_transition_of_twenty_mebibytes_arrives_in_fragments(
     server: ServerProcess, room: str, connect_py: ConnectPy
 ) -> None:
     # This client ends a connection at a frame above 16 MiB. No single result may be that large, but two queries that
@@ -143,7 +143,7 @@ def test_a_transition_of_twenty_mebibytes_arrives_in_fragments(
         assert result[0][:4] == "some"
 
 
-def test_a_client_that_is_idle_for_35_seconds_stays_connected(
+def test_item_14_a_client_that_is_idle_for_35_seconds_stays_connected(
     server: ServerProcess, room: str, connect_py: ConnectPy
 ) -> None:
     client = connect_py(server.url)

@@ -1,6 +1,7 @@
 """The conformance checklist of the wire specification (section 8): the items that the peer and its driver decide.
 
-Items about clients, HTTP, values and processes are tested where those are.
+Those about HTTP and processes, and most of these once more over real sockets, are in
+`tests/scenarios/test_conformance.py`, which also says where the rest are.
 """
 
 from __future__ import annotations
@@ -215,13 +216,19 @@ def test_item_12_auth_error_then_close_with_base_version_and_attempt() -> None:
     assert socket.peer.close == Close(None, "")
 
 
-def test_item_13_an_expired_token_is_noticed_at_the_next_update() -> None:
+@pytest.mark.parametrize("next_thing", ["mutation", "action", "update"])
+def test_item_13_an_expired_token_is_noticed_at_the_next_mutation_action_or_update(next_thing: str) -> None:
     socket = Socket()
     socket.sign_in(0, expires_ns=LATER)
     socket.now = LATER
-    assert socket.peer.begin_update(socket.now) is None
-    (error,) = socket.take()
+    if next_thing == "update":
+        assert socket.peer.begin_update(socket.now) is None
+        (error,) = socket.take()
+    else:
+        (error,) = socket.send(next_thing.capitalize(), requestId=0, udfPath="messages:send", args=[{}])
     assert (error["error"], error["authUpdateAttempted"]) == ("Convex token identity expired", False)
+    assert socket.peer.close == Close(None, "")
+    assert socket.effects() == []
 
 
 def test_item_14_a_json_ping_within_15_s_of_silence_and_control_pings_every_5_s() -> None:

@@ -21,7 +21,7 @@ VECTORS = [
 
 
 @pytest.mark.parametrize(("table_number", "internal", "text"), VECTORS)
-def test_ids_match_the_vectors_in_both_directions(table_number: int, internal: str, text: str) -> None:
+def test_item_19_ids_match_the_vectors_in_both_directions(table_number: int, internal: str, text: str) -> None:
     assert encode_id(table_number, bytes.fromhex(internal)) == text
     assert decode_id(text) == (table_number, bytes.fromhex(internal))
     assert table_number_of(text) == table_number
@@ -50,7 +50,7 @@ def test_ids_match_the_vectors_in_both_directions(table_number: int, internal: s
         ("04000000000000000000000000000000", "Unable to decode ID: Invalid ID length 32"),
     ],
 )
-def test_what_is_no_id_is_refused_with_the_reason(text: str, message: str) -> None:
+def test_item_19_what_is_no_id_is_refused_with_the_reason(text: str, message: str) -> None:
     with pytest.raises(InvalidId) as refusal:
         decode_id(text)
     assert str(refusal.value) == message

@@ -65,7 +65,7 @@ ASCENDING: list[Any] = [
 ]
 
 
-def test_the_order_across_and_within_types() -> None:
+def test_item_20_the_order_across_and_within_types() -> None:
     for earlier, later in pairwise(ASCENDING):
         assert compare_values(earlier, later) == -1, (earlier, later)
         assert compare_values(later, earlier) == 1, (earlier, later)
