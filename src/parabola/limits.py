@@ -69,6 +69,8 @@ class Limits:
     # One connection: what one client may have waiting.
     pending_mutations_max: int = 1000
     running_actions_max: int = 1000
+    # Queries that one client follows: all of them may be due at once, and run while everybody waits.
+    followed_queries_max: int = 10_000
     websocket_message_bytes_max: int = 64 * MIB
     http_body_bytes_max: int = 16 * MIB + 2000
 

@@ -15,10 +15,12 @@ from functools import lru_cache
 
 from parabola.errors import BadRequest
 
+PATH_LENGTH_MAX = 1024
 PART_LENGTH_MAX = 64
 DEFAULT_FUNCTION = "default"
 
-_PART = re.compile(r"[A-Za-z0-9_.]*[A-Za-z0-9][A-Za-z0-9_.]*")
+# Paths come from outside: no text may make these take longer than its length.
+_PART = re.compile(r"[_.]*[A-Za-z0-9][A-Za-z0-9_.]*")
 _FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SNAKE_STEP = re.compile(r"(?<=[A-Za-z0-9])_+([A-Za-z0-9])")
 
@@ -36,18 +38,23 @@ def canonical_path(text: str) -> str:
     Spelling (snake_case or camelCase) is kept: which one exists is the registry's knowledge. Raises
     `InvalidFunctionPath` when no function could have this name.
     """
+    if len(text) > PATH_LENGTH_MAX:
+        raise InvalidFunctionPath(
+            f"{text[:40]!r}… is not a function path: it has {len(text)} characters, and at most {PATH_LENGTH_MAX} are "
+            "possible. Write it as 'folder/module:function'."
+        )
     module, separator, function = text.rpartition(":")
     if not separator:
         module, function = text, DEFAULT_FUNCTION
     if module.endswith(".js"):
         module = module[:-3]
-    if not _FUNCTION.fullmatch(function) or len(function) > PART_LENGTH_MAX:
+    if len(function) > PART_LENGTH_MAX or not _FUNCTION.fullmatch(function):
         raise InvalidFunctionPath(
             f"{text!r} is not a function path: {function!r} cannot be the name of a function. "
             "Write it as 'folder/module:function'."
         )
     for part in module.split("/"):
-        if not _PART.fullmatch(part) or len(part) > PART_LENGTH_MAX or part.startswith(".") or part.endswith("."):
+        if len(part) > PART_LENGTH_MAX or not _PART.fullmatch(part) or part.startswith(".") or part.endswith("."):
             raise InvalidFunctionPath(
                 f"{text!r} is not a function path: {part!r} cannot be the name of a module. "
                 "Write it as 'folder/module:function'."

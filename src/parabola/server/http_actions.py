@@ -13,6 +13,7 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import aclosing
 from typing import Final
+from urllib.parse import quote
 
 from parabola.auth import Caller
 from parabola.backend.backend import Backend
@@ -143,7 +144,9 @@ def _url(request: HttpRequest) -> str:
     """The whole URL as the client wrote it, without the prefix that leads here. Raises `BadRequest` for a host that
     could be read as part of the path: routes are chosen by the path.
     """
-    path = request.raw_path.decode("latin-1")[len(PREFIX) :] or "/"
+    raw = request.raw_path.decode("latin-1")
+    # Where the prefix itself was written with escapes, it has another length: then what was understood is escaped anew.
+    path = (raw if raw.startswith(PREFIX) else quote(request.path))[len(PREFIX) :] or "/"
     host = request.header(b"host") or "localhost"
     if not _HOST.fullmatch(host):
         raise BadRequest("The Host header is no host name. Send the name, and the port if it is not the usual one.")

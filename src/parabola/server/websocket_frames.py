@@ -72,13 +72,13 @@ else:
 class FrameReader:
     """Takes bytes as they come and gives back what is complete. After a `FrameError` it must not be fed again."""
 
-    __slots__ = ("_buffer", "_fragments", "_fragments_bytes", "_fragments_opcode", "_message_bytes_max")
+    __slots__ = ("_buffer", "_fragments", "_fragments_opcode", "_message_bytes_max")
 
     def __init__(self, message_bytes_max: int) -> None:
         self._message_bytes_max = message_bytes_max
         self._buffer = bytearray()
-        self._fragments: list[bytes] = []
-        self._fragments_bytes = 0
+        # Joined as they come: a list of them would grow without bounds on fragments of nothing.
+        self._fragments = bytearray()
         self._fragments_opcode: Opcode | None = None
 
     def feed(self, data: bytes) -> list[Received]:
@@ -122,7 +122,7 @@ class FrameReader:
     @property
     def buffered_bytes(self) -> int:
         """How much is held of what is not complete."""
-        return len(self._buffer) + self._fragments_bytes
+        return len(self._buffer) + len(self._fragments)
 
     def _check_header(self, first: int, second: int) -> None:
         if first & 0x70:
@@ -138,7 +138,7 @@ class FrameReader:
     def _check_length(self, first: int, length: int) -> None:
         if length > FRAME_BYTES_MAX:
             raise FrameError(1009, f"A frame has {length} bytes; at most {FRAME_BYTES_MAX} are accepted.")
-        if first & 0x0F < 8 and self._fragments_bytes + length > self._message_bytes_max:
+        if first & 0x0F < 8 and len(self._fragments) + length > self._message_bytes_max:
             raise FrameError(1009, f"A message is longer than the {self._message_bytes_max} bytes that are accepted.")
 
     def _take(self, first: int, payload: bytes) -> Received | None:
@@ -153,15 +153,13 @@ class FrameReader:
         if not first & 0x80:
             if opcode is not Opcode.CONTINUATION:
                 self._fragments_opcode = opcode
-            self._fragments.append(payload)
-            self._fragments_bytes += len(payload)
+            self._fragments += payload
             return None
         if self._fragments_opcode is not None:
             opcode = self._fragments_opcode
-            self._fragments.append(payload)
-            payload = b"".join(self._fragments)
-            self._fragments = []
-            self._fragments_bytes = 0
+            self._fragments += payload
+            payload = bytes(self._fragments)
+            self._fragments = bytearray()
             self._fragments_opcode = None
         if len(payload) > self._message_bytes_max:
             raise FrameError(1009, f"A message is longer than the {self._message_bytes_max} bytes that are accepted.")

@@ -33,11 +33,16 @@ class ClientVersion(NamedTuple):
         return last is not None and self.number is not None and self.number <= last
 
 
+_TEXT_LENGTH_MAX: Final = 128
+"""No client has a longer name and version; what is longer is not looked at."""
+
 UNKNOWN_CLIENT: Final = ClientVersion("unknown", None)
 
 
 def parse_client_header(text: str) -> ClientVersion | None:
     """`<name>-<version>`, where the name may hold dashes: the longest suffix that is a version wins; or None."""
+    if len(text) > _TEXT_LENGTH_MAX:
+        return None
     dash = text.find("-")
     while dash != -1:
         number = _parse_number(text[dash + 1 :])
@@ -47,9 +52,15 @@ def parse_client_header(text: str) -> ClientVersion | None:
     return None
 
 
-@lru_cache(maxsize=256)
 def identify_client(header: str | None, path_part: str | None) -> ClientVersion:
     """The header wins; else the version in the path, which only npm clients put there; else unknown."""
+    if len(header or "") > _TEXT_LENGTH_MAX or len(path_part or "") > _TEXT_LENGTH_MAX:
+        return UNKNOWN_CLIENT
+    return _identify(header, path_part)
+
+
+@lru_cache(maxsize=256)
+def _identify(header: str | None, path_part: str | None) -> ClientVersion:
     if header is not None:
         return parse_client_header(header) or UNKNOWN_CLIENT
     if path_part is not None:

@@ -261,6 +261,12 @@ class ServerPeer:
         if dropped is None:
             self.fail(INTERNAL_CLOSE, INTERNAL_ERROR)
             return None
+        if len(self.queries) > self._limits.followed_queries_max:
+            self.protocol_broken(
+                f"This client follows {len(self.queries)} queries, and at most {self._limits.followed_queries_max} are "
+                "possible on one connection. Follow fewer: ask for many things in one query."
+            )
+            return None
         if self._received_identity != self.current.identity:
             self.stale = dict(self.queries)
         self.update_wanted = False

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from parabola.backend import Backend
@@ -222,6 +223,13 @@ async def test_an_answer_above_the_limit_is_cut_and_logged(streams: Backend, cap
 async def test_the_url_is_what_the_first_proxy_was_asked_for(start: Start, headers: dict[str, str], url: str) -> None:
     async with start() as client:
         assert (await client.get("/http/hook", headers=headers)).json()["url"] == url
+
+
+@pytest.mark.parametrize("path", ["/%68ttp/hook", "/htt%70/hook"])
+async def test_the_url_is_whole_however_the_prefix_is_written(start: Start, path: str) -> None:
+    async with start() as client:
+        response = await client.get(httpx.URL("http://parabola.test", raw_path=f"{path}?a=%20".encode()))
+        assert response.json()["url"] == "http://parabola.test/hook?a=%20"
 
 
 @pytest.mark.parametrize("host", ["parabola.test/broken?", "a b", "a#b", "user@host"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
@@ -67,6 +68,21 @@ def test_fragments_are_joined_and_control_frames_may_come_between() -> None:
     reader = FrameReader(LIMIT)
     data = frame(1, b"ab", fin=False) + frame(9, b"ping") + frame(0, b"cd", fin=False) + frame(0, b"ef")
     assert reader.feed(data) == [Received(Opcode.PING, b"ping"), Received(Opcode.TEXT, b"abcdef")]
+
+
+def test_fragments_of_nothing_take_no_memory() -> None:
+    reader = FrameReader(LIMIT)
+    nothing = frame(0, b"", fin=False) * 10_000
+    reader.feed(frame(1, b"a", fin=False))
+    tracemalloc.start()
+    try:
+        for _ in range(20):
+            assert reader.feed(nothing) == []
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 10_000
+    assert reader.feed(frame(0, b"b")) == [Received(Opcode.TEXT, b"ab")]
 
 
 def test_a_character_may_be_split_over_fragments() -> None:

@@ -194,6 +194,12 @@ def test_the_header_wins_over_the_path_and_the_path_means_npm() -> None:
     assert identify_client(None, None) == ClientVersion("unknown", None)
 
 
+@pytest.mark.parametrize("text", ["-1.2.3-" * 100_000 + "!", "-" * 1_000_000, "npm-1." + "0" * 1_000_000 + ".0"])
+def test_a_header_longer_than_any_clients_is_not_looked_at(text: str) -> None:
+    assert parse_client_header(text) is None
+    assert identify_client(text, None) == identify_client(None, text) == ClientVersion("unknown", None)
+
+
 def test_only_very_old_npm_clients_are_unsupported() -> None:
     assert not ClientVersion("npm", (0, 19, 1)).is_supported
     assert ClientVersion("npm", (0, 20, 0)).is_supported

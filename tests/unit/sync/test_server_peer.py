@@ -76,6 +76,20 @@ def test_adding_a_known_query_or_removing_an_unknown_one_is_an_internal_error(se
     assert socket.peer.close == Close(1011, "InternalServerError")
 
 
+def test_more_queries_than_one_client_may_follow_are_refused() -> None:
+    socket = Socket(Limits(followed_queries_max=3))
+    socket.add(0, 0, 1, 2)
+    socket.update(1, {0: value("a"), 1: value("b"), 2: value("c")})
+    socket.remove(1, 0)
+    socket.add(2, 3)
+    socket.update(2, {3: value("d")})
+    socket.add(3, 4)
+    assert socket.peer.begin_update(NOW) is None
+    (fatal,) = socket.take()
+    assert fatal["type"] == "FatalError"
+    assert fatal["error"].startswith("This client follows 4 queries, and at most 3 are possible")
+
+
 # Updates.
 
 
