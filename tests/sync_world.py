@@ -111,6 +111,7 @@ class MemorySocket:
         self.aborted = False
         self.pings = 0
         self.silent_for = 0.0
+        self.unsent = 0
         self.reading_is_paused = False
 
     def send_texts(self, texts: Sequence[bytes]) -> None:
@@ -128,6 +129,9 @@ class MemorySocket:
 
     def seconds_since_received(self) -> float:
         return self.silent_for
+
+    def unsent_bytes(self) -> int:
+        return self.unsent
 
     def pause_reading(self) -> None:
         self.reading_is_paused = True

@@ -229,6 +229,9 @@ class Socket:
     def abort(self) -> None:
         pass
 
+    def unsent_bytes(self) -> int:
+        return 0
+
     def pause_reading(self) -> None:
         pass
 

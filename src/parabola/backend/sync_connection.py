@@ -35,7 +35,10 @@ PING_AFTER_SILENCE_S: Final = 10.0
 """Silence after which the next heartbeat sends a Ping: with a heartbeat each 5 s, none lasts 15 s (wire 1.10)."""
 
 DROP_AFTER_S: Final = 120.0
-"""A client that sent nothing for so long, or could not be written to for so long, is gone."""
+"""A client that sent nothing for so long, or took nothing of what is sent to it for so long, is gone."""
+
+PROGRESS_BYTES: Final = 16 * 1024
+"""What a client has to take in that time: one that is slow at a large transition would else never get it whole."""
 
 CLIENT_AHEAD_WAIT_S: Final = 3.0
 CLIENT_AHEAD_POLL_S: Final = 0.1
@@ -90,6 +93,7 @@ class SyncConnection:
         "_request_salt",
         "_spoke",
         "_transport",
+        "_unsent",
         "_update",
         "_waiting_since",
         "is_answered",
@@ -109,7 +113,9 @@ class SyncConnection:
         self._attempts = 0
         self._spoke = -1
         self._last_sent = driver.clock.monotonic()
+        # Since when a full socket has not drained, and how much was unsent then.
         self._waiting_since = 0.0
+        self._unsent = 0
         # Stands in for the session in request ids of clients that named none.
         self._request_salt = ""
         # Whether the driver has it listed to be flushed, and whether among those with an answer to send.
@@ -159,6 +165,7 @@ class SyncConnection:
         """The socket's buffer is full: no new Transition until it has drained, and no new requests either."""
         self._can_write = False
         self._waiting_since = self._driver.clock.monotonic()
+        self._unsent = self._transport.unsent_bytes()
         self._transport.pause_reading()
 
     def resume_writing(self) -> None:
@@ -228,6 +235,12 @@ class SyncConnection:
         now = self._driver.clock.monotonic()
         transport = self._transport
         if not self._can_write:
+            unsent = transport.unsent_bytes()
+            if unsent > self._unsent:
+                self._unsent = unsent
+            elif unsent <= self._unsent - PROGRESS_BYTES:
+                self._unsent = unsent
+                self._waiting_since = now
             if now - self._waiting_since > DROP_AFTER_S:
                 transport.abort()
             return

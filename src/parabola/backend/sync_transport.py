@@ -31,10 +31,14 @@ class SyncTransport(Protocol):
         """How long ago anything at all came from the client."""
         ...
 
+    def unsent_bytes(self) -> int:
+        """How much of what was sent the client has not taken yet."""
+        ...
+
     def pause_reading(self) -> None:
         """Stops delivering; the client is slowed down by its own full buffer."""
         ...
 
     def resume_reading(self) -> None:
-        """Delivers again."""
+        """Delivers again. The pause does not count as silence of the client."""
         ...

@@ -68,6 +68,9 @@ class _Transport:
     def seconds_since_received(self) -> float:
         return 0.0
 
+    def unsent_bytes(self) -> int:
+        return self.waiting_bytes
+
     def pause_reading(self) -> None:
         self.may_read.clear()
 

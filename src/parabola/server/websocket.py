@@ -189,12 +189,16 @@ class SyncWebSocketProtocol(asyncio.Protocol):
     def seconds_since_received(self) -> float:
         return self._loop.time() - self._received_at
 
+    def unsent_bytes(self) -> int:
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+
     def pause_reading(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.pause_reading()
 
     def resume_reading(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
+            self._received_at = self._loop.time()
             self._transport.resume_reading()
 
     # Parts of the above.

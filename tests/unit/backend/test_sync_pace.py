@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from parabola import query
+from parabola.backend.sync_connection import PROGRESS_BYTES
 from parabola.limits import Limits
 from tests.sync_world import World
 from tests.unit.backend.sync_example import FUNCTIONS, follow, mutate, runs
@@ -50,6 +51,21 @@ def test_a_client_that_never_reads_is_dropped_and_harms_nobody(world: World) -> 
     world.loop.advance(10)
     assert stuck.aborted
     assert not quick.aborted
+
+
+def test_a_client_that_reads_slowly_is_kept_for_as_long_as_it_reads(world: World) -> None:
+    slow = follow(world)
+    slow.unsent = 20 * PROGRESS_BYTES
+    slow.connection.pause_writing()
+    while slow.unsent:
+        world.loop.advance(60)
+        slow.unsent -= PROGRESS_BYTES // 2
+        assert not slow.aborted
+    slow.unsent = PROGRESS_BYTES  # more was sent, and from now on it takes next to nothing
+    for _ in range(150):
+        slow.unsent -= 1
+        world.loop.advance(1)
+    assert slow.aborted
 
 
 def test_a_client_that_says_nothing_at_all_is_dropped(world: World) -> None:

@@ -16,6 +16,7 @@ from websockets.asyncio.client import connect as connect_websocket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from parabola import mutation, query
+from parabola.backend.sync_connection import DROP_AFTER_S
 from parabola.server.websocket import SyncWebSocketProtocol, sync_protocol
 from parabola.server.websocket_frames import Opcode
 from tests.sync_world import ManualLoop, World
@@ -52,6 +53,7 @@ class MemoryTransport(asyncio.Transport):
         self.closing = False
         self.aborted = False
         self.paused = False
+        self.unsent = 0
 
     def write(self, data: Any) -> None:
         self.written += data
@@ -68,6 +70,9 @@ class MemoryTransport(asyncio.Transport):
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         self.high = high
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
 
     def pause_reading(self) -> None:
         self.paused = True
@@ -271,6 +276,19 @@ def test_a_full_buffer_stops_transitions_and_reading_until_it_drains(wire: Wire)
     wire.world.settle()
     assert b'"querySet":2' in wire.transport.take()
     assert not wire.transport.paused
+
+
+def test_the_time_in_which_nothing_was_read_is_no_silence_of_the_client(wire: Wire) -> None:
+    wire.request()
+    (connection,) = wire.world.driver.connections
+    wire.protocol.pause_writing()
+    wire.world.clock.advance(DROP_AFTER_S + 1)
+    wire.protocol.resume_writing()
+    connection.heartbeat()
+    assert not wire.transport.aborted
+    wire.world.clock.advance(DROP_AFTER_S + 1)
+    connection.heartbeat()
+    assert wire.transport.aborted
 
 
 def test_a_lost_connection_is_forgotten_by_driver_and_server(wire: Wire) -> None:
