@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
 
 from parabola.limits import Limits
+from parabola.server.http_api import QUERIES_BETWEEN_TURNS
 from tests.unit.server.conftest import Start
 
 
@@ -304,6 +306,26 @@ async def test_a_batch_answers_each_query_at_one_timestamp(start: Start) -> None
         assert (await client.post("/api/query_batch", json={"queries": []})).json() == {"results": []}
         for bad in ({}, {"queries": {}}, {"queries": [1]}, {"queries": [{"path": "messages:list"}]}):
             assert await client.refused("POST", "/api/query_batch", json=bad) == (400, "BadJsonBody")
+
+
+async def test_a_long_batch_lets_others_have_their_turn(start: Start) -> None:
+    async with start() as client:
+        turns = 0
+        batch_is_done = False
+
+        async def others() -> None:
+            nonlocal turns
+            while not batch_is_done:
+                turns += 1
+                await asyncio.sleep(0)
+
+        watching = asyncio.create_task(others())
+        queries = [{"path": "messages:echo", "args": {"value": number}} for number in range(20 * QUERIES_BETWEEN_TURNS)]
+        answer = (await client.post("/api/query_batch", json={"queries": queries})).json()
+        batch_is_done = True
+        await watching
+        assert [entry["value"] for entry in answer["results"]] == list(range(20 * QUERIES_BETWEEN_TURNS))
+        assert turns >= 20
 
 
 async def test_the_caller_is_whoever_the_authorization_header_proves(start: Start) -> None:
