@@ -55,9 +55,9 @@ async def _answer(actions: ActionRunner, run: ActionRun, request: Request, redac
     _note(run, None)
     if isinstance(response.body, bytes):
         run.finished = True
-    else:
-        response.body = _as_it_is_sent(run, response.body)
-    return response
+        return response
+    # A new one: the handler may answer the next request with the same object.
+    return Response(_as_it_is_sent(run, response.body), status=response.status, headers=response.headers)
 
 
 async def _as_it_is_sent(run: ActionRun, body: AsyncIterable[bytes]) -> AsyncGenerator[bytes]:

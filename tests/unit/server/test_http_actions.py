@@ -40,6 +40,18 @@ async def text():
 async def stream(ctx, request):
     return Response({"/endless": endless, "/broken": broken, "/text": text}[request.path]())
 
+class Twice:
+    async def __aiter__(self):
+        yield b"again"
+
+twice = Response(Twice())
+
+@http_action
+async def same(ctx, request):
+    return twice
+
+http.route(path="/same", method="GET", handler=same)
+
 @http_action
 async def large(ctx, request):
     return Response(b"x" * (20 * 1024 * 1024 + 1), headers={"Content-Length": str(20 * 1024 * 1024 + 1)})
@@ -196,6 +208,15 @@ async def test_a_stream_that_fails_is_broken_off_and_logged_as_the_functions_fai
         assert not caller.is_complete
         assert "http http:stream failed" in caplog.text
         assert why in caplog.text
+
+
+async def test_one_response_may_answer_two_requests(streams: Backend) -> None:
+    async with streams:
+        for _ in range(2):
+            caller = Caller(streams, "/http/same")
+            async with asyncio.timeout(10):
+                await caller.answered
+            assert (caller.body, caller.is_complete) == (b"again", True)
 
 
 async def test_an_answer_above_the_limit_is_cut_and_logged(streams: Backend, caplog: pytest.LogCaptureFixture) -> None:
