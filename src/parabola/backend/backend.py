@@ -12,7 +12,7 @@ runs in the event loop that `start` was called in.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from contextvars import Context
 from importlib import import_module
 from pathlib import Path
@@ -388,6 +388,7 @@ class Backend:
             entropy=entropy,
             limits=limits,
         )
+        self.runner.ask_query = self._ask_for_action
         self.database.add_commit_listener(self.live.commits_published)
         self.sync = SyncDriver(
             self.live,
@@ -419,13 +420,27 @@ class Backend:
             if not later.done():
                 later.set_result(answer)
 
-        answer = self.live.ask(question, identity, None, told)
+        answer = self.live.ask_once(question, identity, told)
         if answer is None:
             answer = await later
-        if isinstance(answer, RunFault):
-            return Outcome(function=question.path, kind="query", error=answer.error)
-        assert answer.outcome is not None, "an answer is given with its outcome"
-        return outcome_again(answer.outcome)
+        return _outcome_of(question, answer)
+
+    def _ask_for_action(self, call: Call) -> Outcome | Awaitable[Outcome]:
+        """How an action's `run_query` is answered: from the cache where it can be, like every query."""
+        question = Question(call.path, encode_wire([call.args]), call.visibility)
+        later: list[asyncio.Future[Outcome]] = []
+
+        def told(answer: Answer) -> None:
+            if not later[0].done():
+                later[0].set_result(_outcome_of(question, answer))
+
+        answer = self.live.ask_once(question, call.identity, told)
+        if answer is not None:
+            outcome = _outcome_of(question, answer)
+            log_shared_failure(call.request_id, outcome)
+            return outcome
+        later.append(asyncio.get_running_loop().create_future())
+        return later[0]
 
     def _call(self, path: Any, args: Mapping[str, Any] | None, identity: ActAs) -> tuple[str, Any, Caller, str]:
         self.check_loop()
@@ -440,6 +455,13 @@ def _own_turns(loop: asyncio.AbstractEventLoop) -> CallSoon:
 
 def _unusable(folder: Path, error: OSError) -> StorageFailure:
     return StorageFailure(f"The data folder {folder} cannot be used: {error.strerror}. Choose another one.")
+
+
+def _outcome_of(question: Question, answer: Answer) -> Outcome:
+    if isinstance(answer, RunFault):
+        return Outcome(function=question.path, kind="query", error=answer.error)
+    assert answer.outcome is not None, "an answer is given with its outcome"
+    return outcome_again(answer.outcome)
 
 
 def _visibility(identity: Caller) -> Visibility:

@@ -47,7 +47,12 @@ def log_shared_failure(request_id: str, outcome: Outcome) -> None:
     if error is None or not request_id or error.request_id in ("", request_id):
         return
     extra = {"function": outcome.function, "request_id": request_id, "answered_by": error.request_id}
-    _log.info("request %s was answered by the run of request %s", request_id, error.request_id, extra=extra)
+    # An action may have asked, and this is none of its own lines.
+    token = current_log.set(None)
+    try:
+        _log.info("request %s was answered by the run of request %s", request_id, error.request_id, extra=extra)
+    finally:
+        current_log.reset(token)
 
 
 def level_of(error: FunctionError) -> int:

@@ -46,6 +46,9 @@ from parabola.values.wire import decode_wire
 
 _logger: Final = logging.getLogger("parabola.live")
 
+FAILURE_SHARED_S_MAX: Final = 1.0
+"""How long a failed run answers the other sockets that ask the same: enough for all that one commit woke up."""
+
 
 class QueryRunner(Protocol):
     """The part of `functions.Runner` that is needed here."""
@@ -92,7 +95,8 @@ class LiveQueries:
         self._maps: dict[int, IntervalMap[LiveRun]] = {}
         self._questions = Questions()
         self._cache = QueryCache(limits.query_cache_bytes_max, self._evicted)
-        # Failed runs are not for keeping, but all who ask before the next commit share them.
+        # Failed runs are not for keeping, but sockets that one commit woke up share them: until the next commit, and
+        # not for long.
         self._failures: dict[tuple[Question, bytes, str | None], LiveRun] = {}
         # Runs that wait for something, by question; shared by those who ask at the same `ts`.
         self._pending: dict[tuple[Question, bytes, str | None, int], list[Callable[[Answer], None]]] = {}
@@ -114,9 +118,12 @@ class LiveQueries:
     def find(self, question: Question, identity: Caller, journal: str | None) -> LiveRun | None:
         """The answer at `self.ts` if it is at hand. `question` is a shared one."""
         identity_key = b"" if identity is None else identity.cache_key
-        run = self._cache.find(question, identity_key, journal, self._clock.monotonic())
+        now = self._clock.monotonic()
+        run = self._cache.find(question, identity_key, journal, now)
         if run is None and self._failures:
             run = self._failures.get((question, identity_key, journal))
+            if run is not None and now - run.asked_at > FAILURE_SHARED_S_MAX:
+                return None
         if run is not None:
             self.hits += 1
         return run
@@ -134,6 +141,18 @@ class LiveQueries:
         """
         question = self._questions.share(question)
         return self.find(question, identity, journal) or self.run(question, identity, journal, later)
+
+    def ask_once(self, question: Question, identity: Caller, later: Callable[[Answer], None]) -> Answer | None:
+        """As `ask`, for one who wants an answer and will not follow it: a failure is never given out again, since what
+        made it fail may be over (semantics 8.2).
+        """
+        question = self._questions.share(question)
+        identity_key = b"" if identity is None else identity.cache_key
+        run = self._cache.find(question, identity_key, None, self._clock.monotonic())
+        if run is None:
+            return self.run(question, identity, None, later)
+        self.hits += 1
+        return run
 
     def run(
         self,
