@@ -168,3 +168,14 @@ async def test_calling_a_function_as_another_kind_names_both_kinds() -> None:
     t = backend_of(bodies=bodies)
     with pytest.raises(FunctionCallError, match=r"Trying to execute m\.js:bodies as Mutation, but it is"):
         await t.mutation("m:bodies")
+
+
+async def test_two_backends_in_one_process_are_isolated() -> None:
+    @mutation
+    async def insert(ctx: MutationCtx) -> str:
+        return await ctx.db.insert("rows", {})
+
+    one, other = backend_of(insert=insert), backend_of(insert=insert)
+    await one.mutation("m:insert")
+    assert len(await all_rows(one, "rows")) == 1
+    assert await all_rows(other, "rows") == []
