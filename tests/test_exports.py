@@ -37,6 +37,7 @@ PUBLIC = {
     "create_function_handle",
     "define_schema",
     "define_table",
+    "env",
     "get_convex_size",
     "get_document_size",
     "get_function_name",

@@ -39,6 +39,7 @@ from typing import TYPE_CHECKING, Any
 from parabola.definitions import auth_config as auth
 from parabola.definitions.contexts import ActionCtx, DatabaseReader, DatabaseWriter, MutationCtx, QueryCtx, Scheduler
 from parabola.definitions.crons import Crons
+from parabola.definitions.environment import env
 from parabola.definitions.functions import (
     FunctionDefinition,
     action,
@@ -102,6 +103,7 @@ __all__ = [
     "create_function_handle",
     "define_schema",
     "define_table",
+    "env",
     "get_convex_size",
     "get_document_size",
     "get_function_name",

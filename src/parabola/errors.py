@@ -36,7 +36,8 @@ lives where it is used: `database.transaction.Conflict`, `functions.time_limit.H
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import json
+from typing import Any, ClassVar, Self
 
 
 class ParabolaError(Exception):
@@ -63,9 +64,27 @@ class ConvexError(ApplicationError):
 
     default_code: ClassVar[str] = "ConvexError"
 
+    data: Any
+
+    def __new__(cls, *args: Any, **named: Any) -> Self:
+        # Set here too, for a subclass whose __init__ does not call this one.
+        error = super().__new__(cls, *args, **named)
+        error.data = None
+        error.code = cls.default_code
+        error.message = ""
+        return error
+
     def __init__(self, data: Any = None) -> None:
-        super().__init__(data if isinstance(data, str) else repr(data))
+        super().__init__(data if isinstance(data, str) else _as_text(data))
         self.data = data
+
+
+def _as_text(data: Any) -> str:
+    """`data` as JSON would show it; what JSON does not know is shown as Python does."""
+    try:
+        return json.dumps(data, default=repr, ensure_ascii=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError):
+        return repr(data)
 
 
 class DeveloperError(ParabolaError):

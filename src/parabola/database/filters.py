@@ -15,6 +15,7 @@ from parabola.errors import QueryError
 from parabola.values.model import INT64_MAX, INT64_MIN, UNDEFINED, Int64, Undefined, Value, normalize
 from parabola.values.order import compare_values, values_equal
 from parabola.values.render import render_value
+from parabola.values.spelling import no_such_member
 
 Evaluate = Callable[[Document], Any]
 
@@ -42,6 +43,16 @@ class Expression:
     def __ne__(self, other: object) -> NoReturn:
         raise QueryError("Compare inside a filter with q.neq(left, right), not with `!=`.")
 
+    def _refuse_operator(self, *_: object) -> NoReturn:
+        raise QueryError(
+            "Operators mean nothing inside a filter. Write q.lt, q.lte, q.gt, q.gte, q.add, q.sub, q.mul, q.div or "
+            "q.mod for them, as in q.gt(q.field(\"age\"), 18)."
+        )
+
+    __lt__ = __le__ = __gt__ = __ge__ = _refuse_operator
+    __add__ = __sub__ = __mul__ = __truediv__ = __floordiv__ = __mod__ = __neg__ = _refuse_operator
+    __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rmod__ = __and__ = __or__ = __invert__ = _refuse_operator
+
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:
@@ -55,6 +66,8 @@ class FilterBuilder:
 
     def field(self, path: str) -> Expression:
         """The value at a field path such as "profile.name", or undefined."""
+        if not isinstance(path, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise QueryError(f'q.field() takes the path of a field, such as "profile.name", not {path!r}.')
         return Expression("field", (path,))
 
     def eq(self, left: Any, right: Any) -> Expression:
@@ -103,6 +116,12 @@ class FilterBuilder:
 
     def not_(self, operand: Any) -> Expression:
         return Expression("not", (as_expression(operand),))
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(no_such_member("q of filter()", name, FilterBuilder))
+
+    def __getitem__(self, name: object) -> NoReturn:
+        raise QueryError(f"Write q.field({name!r}) for a field of the document, not q[{name!r}].")
 
     def _binary(self, op: str, left: Any, right: Any) -> Expression:
         return Expression(op, (as_expression(left), as_expression(right)))

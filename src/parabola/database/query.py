@@ -96,6 +96,11 @@ class Query:
         query = self._chained()
         query._index_name = name
         if range_function is not None:
+            if not callable(range_function):
+                raise QueryError(
+                    'with_index() takes a function that builds the range, as in lambda q: q.eq("field", value), not '
+                    f"{range_function!r}."
+                )
             built = range_function(IndexRangeBuilder())
             if not isinstance(built, IndexRangeBuilder):
                 raise QueryError(
@@ -127,6 +132,11 @@ class Query:
 
     def filter(self, predicate: FilterFunction) -> Self:
         """Keeps only documents for which the expression that `predicate` builds is true. Several are conjoined."""
+        if not callable(predicate):
+            raise QueryError(
+                "filter() takes a function that builds the condition, as in "
+                f'lambda q: q.eq(q.field("field"), value), not {predicate!r}.'
+            )
         query = self._chained()
         query._filters = (*self._filters, as_expression(predicate(_FILTER_BUILDER)))
         return query

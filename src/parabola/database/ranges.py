@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, NoReturn
 
 from parabola.errors import QueryError
 from parabola.values.keys import encode_key, prefix_end
 from parabola.values.model import SAFE_INTEGER_MAX, UNDEFINED, Value, normalize
 from parabola.values.render import render_value
+from parabola.values.spelling import no_such_member
 
 
 class Clause(NamedTuple):
@@ -70,6 +71,10 @@ class IndexRangeBuilder:
             raise self._used_already()
         self._used = True
         return self._clauses
+
+    def __getattr__(self, name: str) -> NoReturn:
+        problem = no_such_member("q of with_index()", name, IndexRangeBuilder)
+        raise AttributeError(f"{problem} It has eq, gt, gte, lt and lte; filter() has the rest.")
 
     def _with(self, op: str, field: str, value: Any) -> IndexRangeBuilder:
         if self._used:

@@ -8,13 +8,16 @@ is nothing to do.
 from __future__ import annotations
 
 import dataclasses
+import enum
+import inspect
 import types
 import typing
 from collections.abc import Callable, Mapping, MutableMapping, MutableSequence, Sequence
 from typing import Annotated, Any, Final, Literal, NamedTuple, TypeAlias, Union
 
 from parabola.definitions.constraints import checks_from_metadata
-from parabola.errors import SchemaError, ValidationFailed
+from parabola.definitions.refusals import Refused
+from parabola.errors import SchemaError
 from parabola.schema.check import compile_predicate
 from parabola.schema.predicates import Predicate
 from parabola.schema.validators import (
@@ -27,18 +30,18 @@ from parabola.schema.validators import (
     v,
 )
 from parabola.values.kinds import Int64, Value
-from parabola.values.render import render_value
 
 Convert: TypeAlias = Callable[[Value], Any]
 
 
 class Translation(NamedTuple):
-    """What an annotation means: the validator, and the conversion of a value that passed it (None: the value
-    itself).
+    """What an annotation means: the validator, the conversion of a value that passed it (None: the value itself), and
+    whether instances of the user's classes are in what it gives.
     """
 
     validator: Validator
     convert: Convert | None = None
+    builds: bool = False
 
 
 class UnsupportedAnnotation(SchemaError):
@@ -104,11 +107,11 @@ def _annotated(base: Any, metadata: Sequence[Any], seen: tuple[Any, ...]) -> Tra
     # `Annotated[str, v.id("users")]`: the validator says more than the type does.
     for extra in metadata:
         if isinstance(extra, Validator):
-            translation = Translation(extra, translation.convert)
+            translation = translation._replace(validator=extra)
     checks = checks_from_metadata(metadata)
     if not checks:
         return translation
-    return Translation(v.pipe(translation.validator, *checks), translation.convert)
+    return translation._replace(validator=v.pipe(translation.validator, *checks))
 
 
 def _union(members: Sequence[Any], seen: tuple[Any, ...]) -> Translation:
@@ -124,7 +127,7 @@ def _union(members: Sequence[Any], seen: tuple[Any, ...]) -> Translation:
     if all(translation.convert is None for translation in translations):
         return Translation(validator)
     choices = [(compile_predicate(translation.validator), translation.convert) for translation in translations]
-    return Translation(validator, _convert_first_match(choices))
+    return Translation(validator, _convert_first_match(choices), any(member.builds for member in translations))
 
 
 def _convert_first_match(choices: Sequence[tuple[Predicate, Convert | None]]) -> Convert:
@@ -165,16 +168,36 @@ def _array(element: Translation) -> Translation:
     convert = element.convert
     if convert is None:
         return Translation(v.array(element.validator))
-    return Translation(v.array(element.validator), lambda value: [convert(item) for item in value])
+
+    def convert_all(value: Value) -> Any:
+        converted = []
+        for at, item in enumerate(value):
+            try:
+                converted.append(convert(item))
+            except Refused as refusal:
+                raise refusal.inside(f"[{at}]") from refusal.__cause__
+        return converted
+
+    return Translation(v.array(element.validator), convert_all, element.builds)
 
 
 def _record(key: Validator, value: Translation) -> Translation:
     convert = value.convert
     if convert is None:
         return Translation(v.record(key, value.validator))
-    return Translation(
-        v.record(key, value.validator), lambda record: {name: convert(item) for name, item in record.items()}
-    )
+
+    def convert_all(record: Value) -> Any:
+        return {name: convert_field(convert, name, item) for name, item in record.items()}
+
+    return Translation(v.record(key, value.validator), convert_all, value.builds)
+
+
+def convert_field(convert: Convert, name: str, item: Value) -> Any:
+    """`convert(item)`, where a refusal says in which field it was."""
+    try:
+        return convert(item)
+    except Refused as refusal:
+        raise refusal.inside(f".{name}") from refusal.__cause__
 
 
 def _class(cls: type[Any], seen: tuple[Any, ...]) -> Translation:
@@ -212,23 +235,34 @@ class _Field(NamedTuple):
     is_required: bool
 
 
-def _typed_dict(cls: Any, seen: tuple[Any, ...]) -> Translation:
-    fields = [
+def _typed_dict_fields(cls: Any, seen: tuple[Any, ...]) -> list[_Field]:
+    return [
         _Field(name, name, translate(hint, seen), _is_required(name, hint, cls.__required_keys__))
         for name, hint in class_hints(cls).items()
     ]
-    conversions = _conversions(fields)
+
+
+def _typed_dict(cls: Any, seen: tuple[Any, ...]) -> Translation:
+    fields = _typed_dict_fields(cls, seen)
+    conversions = [
+        (field.wire_name, field.translation.convert) for field in fields if field.translation.convert is not None
+    ]
     if not conversions:
         return Translation(_object(fields))
 
     def convert(value: Value) -> Any:
         converted = dict(value)
-        for name, _, convert_field in conversions:
-            if name in converted and convert_field is not None:
-                converted[name] = convert_field(converted[name])
+        for name, convert_item in conversions:
+            if name in converted:
+                converted[name] = convert_field(convert_item, name, converted[name])
         return converted
 
-    return Translation(_object(fields), convert)
+    return Translation(_object(fields), convert, any(field.translation.builds for field in fields))
+
+
+def fields_of_typed_dict(cls: Any) -> list[tuple[str, Translation, bool]]:
+    """Name, meaning and whether it must be there, of each field of a TypedDict."""
+    return [(field.wire_name, field.translation, field.is_required) for field in _typed_dict_fields(cls, (cls,))]
 
 
 def _is_required(name: str, hint: Any, required_keys: frozenset[str]) -> bool:
@@ -241,17 +275,19 @@ def _is_required(name: str, hint: Any, required_keys: frozenset[str]) -> bool:
 
 def _dataclass(cls: Any, seen: tuple[Any, ...]) -> Translation:
     hints = class_hints(cls)
+    # Not `dataclasses.fields`, which leaves out what only __init__ takes (InitVar).
+    taken = inspect.signature(cls).parameters
     fields = [
         _Field(
-            field.name,
-            field.name,
-            translate(hints[field.name], seen),
+            name,
+            name,
+            translate(hints[name].type if isinstance(hints[name], dataclasses.InitVar) else hints[name], seen),
             field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
         )
-        for field in dataclasses.fields(cls)
-        if field.init
+        for name, field in cls.__dataclass_fields__.items()
+        if field.init and name in taken
     ]
-    return Translation(_object(fields), _build(cls, fields))
+    return Translation(_object(fields), _build(cls, fields), builds=True)
 
 
 def _struct(cls: Any, seen: tuple[Any, ...]) -> Translation:
@@ -267,7 +303,7 @@ def _struct(cls: Any, seen: tuple[Any, ...]) -> Translation:
     tag = cls.__struct_config__.tag
     if tag is not None:
         validator = validator.extend({cls.__struct_config__.tag_field: v.literal(tag)})
-    return Translation(validator, _build(cls, fields))
+    return Translation(validator, _build(cls, fields), builds=True)
 
 
 def _build(cls: Any, fields: Sequence[_Field]) -> Convert:
@@ -276,14 +312,16 @@ def _build(cls: Any, fields: Sequence[_Field]) -> Convert:
 
     def convert(value: Value) -> Any:
         arguments = {}
-        for wire_name, parameter, convert_field in conversions:
+        for wire_name, parameter, convert_item in conversions:
             if wire_name in value:
                 item = value[wire_name]
-                arguments[parameter] = item if convert_field is None else convert_field(item)
+                arguments[parameter] = item if convert_item is None else convert_field(convert_item, wire_name, item)
         try:
             return cls(**arguments)
         except ValueError as error:
-            raise refused(str(error), "", value, cls) from error
+            raise Refused(str(error), "", value, cls.__name__) from error
+        except Exception as error:
+            raise Refused(f"{type(error).__name__}: {error}", "", value, cls.__name__) from error
 
     return convert
 
@@ -307,28 +345,22 @@ def _pydantic_model(cls: Any, seen: tuple[Any, ...]) -> Translation:
             raise _refused_by_model(error, value, cls) from error
 
     if getattr(cls, "__pydantic_root_model__", False):
-        return Translation(fields[0].translation.validator, convert)
+        return Translation(fields[0].translation.validator, convert, builds=True)
     by_name = cls.model_config.get("populate_by_name") or cls.model_config.get("validate_by_name")
     if by_name and any(field.wire_name != field.parameter for field in fields):
         # Either spelling will do, which only the model itself can check.
-        return Translation(v.record(v.string(), v.any()), convert)
-    return Translation(_object(fields, is_open=cls.model_config.get("extra") in ("allow", "ignore")), convert)
+        return Translation(v.record(v.string(), v.any()), convert, builds=True)
+    is_open = cls.model_config.get("extra") in ("allow", "ignore")
+    return Translation(_object(fields, is_open=is_open), convert, builds=True)
 
 
-def _refused_by_model(error: ValueError, value: Value, cls: type[Any]) -> ValidationFailed:
+def _refused_by_model(error: ValueError, value: Value, cls: type[Any]) -> Refused:
     errors = getattr(error, "errors", None)
     if errors is None:
-        return refused(str(error), "", value, cls)
+        return Refused(str(error), "", value, cls.__name__)
     first = errors()[0]
     path = "".join([f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"]])
-    return refused(first["msg"], path, first["input"], cls)
-
-
-def refused(sentence: str, path: str, value: Value, cls: type[Any]) -> ValidationFailed:
-    """The error for a value that `cls` itself refuses, laid out as the other validation errors are."""
-    ending = "" if sentence.endswith(".") else "."
-    context = f"Path: {path}" if path else ""
-    return ValidationFailed(f"{sentence}{ending}\n{context}\nValue: {render_value(value)}\nValidator: {cls.__name__}")
+    return Refused(first["msg"], path, first["input"], cls.__name__)
 
 
 def _object(fields: Sequence[_Field], *, is_open: bool = False) -> ObjectValidator:
@@ -339,18 +371,35 @@ def _object(fields: Sequence[_Field], *, is_open: bool = False) -> ObjectValidat
     return ObjectValidator(validators, is_open=is_open)
 
 
-def _conversions(fields: Sequence[_Field]) -> list[tuple[str, str, Convert | None]]:
-    return [
-        (field.wire_name, field.parameter, field.translation.convert)
-        for field in fields
-        if field.translation.convert is not None
-    ]
+_HINTS: Final[Mapping[str, str]] = {
+    "set": "Write list[…] for it.",
+    "frozenset": "Write list[…] for it.",
+    "tuple": "Write list[…] for it.",
+    "Iterable": "Write list[…] for it.",
+    "datetime": "Write float for it, the milliseconds since 1970, or str.",
+    "date": "Write str for it.",
+    "timedelta": "Write float for it.",
+    "Decimal": "Write str for it.",
+    "UUID": "Write str for it.",
+    "Id": 'Name the table: Id["users"].',
+    "bytearray": "Write bytes for it.",
+    "memoryview": "Write bytes for it.",
+    "QueryCtx": "The context is the first parameter, and the only one that is not an argument.",
+    "MutationCtx": "The context is the first parameter, and the only one that is not an argument.",
+    "ActionCtx": "The context is the first parameter, and the only one that is not an argument.",
+}
 
 
 def _unsupported(annotation: Any) -> UnsupportedAnnotation:
     name = getattr(annotation, "__name__", None) or str(annotation)
+    hint = "Write Literal[…] with its values for it." if _is_enum(annotation) else _HINTS.get(name, "")
     return UnsupportedAnnotation(
-        f"The annotation {name} stands for no value. Use str, float, int, bool, bytes, None, Int64, "
+        f"The annotation {name} stands for no value. {hint}{' ' if hint else ''}"
+        "Use str, float, int, bool, bytes, None, Int64, "
         'Id["table"], list, dict, Literal, a union of these, a TypedDict, a dataclass, a msgspec.Struct or a Pydantic '
         "model; or declare args= with validators."
     )
+
+
+def _is_enum(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, enum.Enum)

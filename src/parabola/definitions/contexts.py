@@ -12,17 +12,52 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableSequence, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
+
+from parabola.values.kinds import Int64
 
 Document = dict[str, Any]
-RangeBuilder = Callable[[Any], Any]
 T = TypeVar("T")
+
+
+class IndexRange(Protocol):
+    """`q` of `with_index("by_user", lambda q: …)`: `eq` on the first fields of the index, then bounds on the next one.
+
+    Values may be of any type, UNDEFINED included, which stands for an absent field.
+    """
+
+    def eq(self, field: str, value: Any) -> IndexRange: ...
+    def gt(self, field: str, value: Any) -> IndexRange: ...
+    def gte(self, field: str, value: Any) -> IndexRange: ...
+    def lt(self, field: str, value: Any) -> IndexRange: ...
+    def lte(self, field: str, value: Any) -> IndexRange: ...
+
+
+class FilterBuilder(Protocol):
+    """`q` of `filter(lambda q: …)`: expressions over the fields of a document, values and other expressions."""
+
+    def field(self, path: str) -> Any: ...
+    def eq(self, left: Any, right: Any) -> Any: ...
+    def neq(self, left: Any, right: Any) -> Any: ...
+    def lt(self, left: Any, right: Any) -> Any: ...
+    def lte(self, left: Any, right: Any) -> Any: ...
+    def gt(self, left: Any, right: Any) -> Any: ...
+    def gte(self, left: Any, right: Any) -> Any: ...
+    def add(self, left: Any, right: Any) -> Any: ...
+    def sub(self, left: Any, right: Any) -> Any: ...
+    def mul(self, left: Any, right: Any) -> Any: ...
+    def div(self, left: Any, right: Any) -> Any: ...
+    def mod(self, left: Any, right: Any) -> Any: ...
+    def neg(self, operand: Any) -> Any: ...
+    def and_(self, *operands: Any) -> Any: ...
+    def or_(self, *operands: Any) -> Any: ...
+    def not_(self, operand: Any) -> Any: ...
 
 
 class Query(Protocol):
     """A query being built. It reads nothing until one of the last five methods, or `async for`, consumes it."""
 
-    def with_index(self, name: str, build: RangeBuilder | None = None) -> Query:
+    def with_index(self, name: str, build: Callable[[IndexRange], IndexRange] | None = None) -> Query:
         """Reads an index instead of the whole table: `.with_index("by_user", lambda q: q.eq("userId", user_id))`."""
         ...
 
@@ -30,11 +65,11 @@ class Query(Protocol):
         """Says that the whole table is wanted, which is what happens without an index."""
         ...
 
-    def order(self, direction: str) -> Query:
+    def order(self, direction: Literal["asc", "desc"]) -> Query:
         """ "asc" (the default) or "desc", by the key of the index in use."""
         ...
 
-    def filter(self, predicate: RangeBuilder) -> Query:
+    def filter(self, predicate: Callable[[FilterBuilder], Any]) -> Query:
         """Keeps documents for which `lambda q: q.eq(q.field("done"), True)` is true. Filtered rows count as read."""
         ...
 
@@ -54,8 +89,18 @@ class Query(Protocol):
         """The only result or None; raises when there are two."""
         ...
 
-    def paginate(self, options: Mapping[str, Any] | None = None, /, **named: Any) -> Awaitable[dict[str, Any]]:
-        """One page. `options` is what a client sent (`numItems`, `cursor`, …); `num_items=` and so on work too."""
+    def paginate(
+        self,
+        options: Mapping[str, Any] | None = None,
+        /,
+        *,
+        num_items: int = ...,
+        cursor: str | None = ...,
+        end_cursor: str | None = ...,
+        maximum_rows_read: int = ...,
+        maximum_bytes_read: int = ...,
+    ) -> Awaitable[dict[str, Any]]:
+        """One page. `options` is what a client sent (`numItems`, `cursor`, …); the keywords say the same, and win."""
         ...
 
     def __aiter__(self) -> AsyncIterator[Document]: ...
@@ -172,7 +217,7 @@ class TransactionMeta(FunctionMeta, Protocol):
     """The same inside a transaction."""
 
     def get_transaction_metrics(self) -> Awaitable[dict[str, dict[str, int]]]: ...
-    def get_snapshot_ts(self) -> Awaitable[int]: ...
+    def get_snapshot_ts(self) -> Awaitable[Int64]: ...
 
 
 class MutationMeta(TransactionMeta, Protocol):
@@ -227,6 +272,8 @@ class _Common(Protocol):
         """Milliseconds since 1970. Frozen at the start of a query or mutation."""
         ...
 
+
+class _Transaction(_Common, Protocol):
     def run_query(
         self,
         reference: Any,
@@ -236,11 +283,15 @@ class _Common(Protocol):
         transaction_limits: Mapping[str, int] | None = None,
         use_stale_snapshot: bool = False,
     ) -> Awaitable[Any]:
-        """Runs a query: inside a query or mutation in the same transaction, inside an action in one of its own."""
+        """Runs a query in this transaction: it sees what was written so far.
+
+        `transaction_limits` is a budget for the call (`documentsRead`, `bytesRead`, …). With `use_stale_snapshot`,
+        which only mutations have, it sees the state from before the transaction, and leaves no evidence.
+        """
         ...
 
 
-class QueryCtx(_Common, Protocol):
+class QueryCtx(_Transaction, Protocol):
     """What a query receives."""
 
     @property
@@ -250,7 +301,7 @@ class QueryCtx(_Common, Protocol):
     def meta(self) -> TransactionMeta: ...
 
 
-class MutationCtx(_Common, Protocol):
+class MutationCtx(_Transaction, Protocol):
     """What a mutation receives."""
 
     @property
@@ -282,6 +333,10 @@ class ActionCtx(_Common, Protocol):
 
     @property
     def scheduler(self) -> Scheduler: ...
+
+    def run_query(self, reference: Any, args: Mapping[str, Any] | None = None, /) -> Awaitable[Any]:
+        """Runs a query in a transaction of its own, or answers it from the cache."""
+        ...
 
     def run_mutation(self, reference: Any, args: Mapping[str, Any] | None = None, /) -> Awaitable[Any]:
         """Runs a mutation in a transaction of its own, retried on conflicts."""

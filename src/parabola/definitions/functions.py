@@ -12,7 +12,14 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Generic, Literal, NamedTuple, ParamSpec, TypeVar, overload
 
-from parabola.definitions.arguments import Converter, arguments_from_signature, returns_from_signature
+from parabola.definitions.arguments import (
+    Converter,
+    Returned,
+    arguments_from_signature,
+    check_takes_context,
+    check_takes_fields,
+    returns_from_signature,
+)
 from parabola.schema import Validator, as_validator, v
 
 Kind = Literal["query", "mutation", "action", "http"]
@@ -30,13 +37,15 @@ class Signature(NamedTuple):
 
     `args` and `returns` are None where anything goes. `convert` turns the validated arguments object into keyword
     arguments (one named `args` for a handler that takes it whole), or is None where they need no conversion. `style`
-    is how the handler wants them: as keywords, as one dict, or not at all.
+    is how the handler wants them: as keywords, as one dict, or not at all. `builds_result` says that instances of
+    classes may be in what it returns.
     """
 
     args: Validator | None
     returns: Validator | None
     convert: Converter | None
     style: CallStyle
+    builds_result: bool = False
 
 
 class FunctionDefinition(Generic[P, R]):
@@ -55,6 +64,15 @@ class FunctionDefinition(Generic[P, R]):
             raise TypeError(
                 f"@{kind} was given {handler!r}, which is not a function. "
                 f"Write @{kind} above an `async def handler(ctx, …)`."
+            )
+        if isinstance(handler, FunctionDefinition):
+            raise TypeError(
+                f"@{kind} was given {handler.__qualname__}, which is a {handler.kind} already. "
+                "Keep one of the two decorators."
+            )
+        if isinstance(handler, type):
+            raise TypeError(
+                f"@{kind} was given the class {handler.__qualname__}. Write it above an `async def handler(ctx, …)`."
             )
         self.handler = handler
         self.kind: Kind = kind
@@ -107,15 +125,16 @@ class FunctionDefinition(Generic[P, R]):
         if self.kind == "http":
             return Signature(None, None, None, "nothing")
         style = self._call_style()
-        returns = self._declared_returns
-        if returns is None:
-            returns = returns_from_signature(self.handler)
-        if self._declared_args is not None:
-            return Signature(self._declared_args, returns, None, style)
-        if style == "nothing":
-            return Signature(None, returns, None, style)
-        args, convert = arguments_from_signature(self.handler)
-        return Signature(args, returns, convert, style)
+        returned = Returned(self._declared_returns)
+        if returned.validator is None:
+            returned = returns_from_signature(self.handler)
+        args, convert = self._declared_args, None
+        if args is None:
+            if style != "nothing":
+                args, convert = arguments_from_signature(self.handler)
+        elif style == "keywords":
+            check_takes_fields(self.handler, args)
+        return Signature(args, returned.validator, convert, style, returned.builds)
 
     def _call_style(self) -> CallStyle:
         parameters = list(inspect.signature(self.handler).parameters.values())
@@ -124,6 +143,7 @@ class FunctionDefinition(Generic[P, R]):
                 f"{self.__qualname__} takes no context. A {self.kind} is called with its context first: "
                 f"write `async def {self.__name__}(ctx, …)`."
             )
+        check_takes_context(self.handler, parameters[0])
         after_context = parameters[1:]
         if parameters[0].kind is inspect.Parameter.VAR_POSITIONAL:
             after_context = parameters

@@ -13,6 +13,7 @@ import random
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from parabola.definitions.environment import current_run
 from parabola.definitions.references import get_function_name
 from parabola.errors import FunctionTimeout, InvalidFunctionCall
 from parabola.functions.calls import (
@@ -42,6 +43,7 @@ from parabola.functions.scheduling import ActionScheduler
 from parabola.functions.time_limit import HandlerStopped
 from parabola.limits import Limits
 from parabola.values.model import normalize
+from parabola.values.spelling import no_such_member
 from parabola.values.wire import encode_wire
 
 if TYPE_CHECKING:
@@ -81,6 +83,11 @@ class ActionRun:
         self.user_time = 0.0
         self.used_identity = False
         self._random: random.Random | None = None
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """`env` and `ctx.env`."""
+        return ActionEnvironment(self.runner.services)
 
     @property
     def random(self) -> random.Random:
@@ -161,7 +168,7 @@ class ActionRunner:
             outcome.function = function.path
             args = call.take_args(services.limits)
             tables = services.database.catalog
-            check_arguments(function, args, tables, services.limits)
+            args = check_arguments(function, args, tables, services.limits)
             run = ActionRun(self.runner, deployment, call, function)
             log = run.log
             in_user_code = True
@@ -186,6 +193,7 @@ class ActionRunner:
         """
         limit_s = self.runner.services.limits.action_time_s
         current_log.set(run.log)
+        current_run.set(run)
         deadline = asyncio.timeout(limit_s)
         try:
             async with deadline:
@@ -280,7 +288,7 @@ class ActionContext:
 
     @property
     def env(self) -> Mapping[str, str]:
-        return ActionEnvironment(self._run.runner.services)
+        return self._run.environment
 
     @property
     def scheduler(self) -> ActionScheduler:
@@ -332,7 +340,7 @@ class ActionContext:
                 "An action has no ctx.db: it is not a transaction. Read with `await ctx.run_query(…)` and write with "
                 "`await ctx.run_mutation(…)`."
             )
-        raise AttributeError(f"ctx of an action has no {name!r}.")
+        raise AttributeError(no_such_member("ctx of an action", name, ActionContext))
 
 
 def _settle(operation: PendingOperation, outcome: Outcome) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from typing import Any, Final
 
+from parabola.definitions.instances import to_value
 from parabola.definitions.paths import InvalidFunctionPath, canonical_path, display_path
 from parabola.errors import (
     ArgumentValidationError,
@@ -89,8 +90,12 @@ def copied_arguments(args: Any, limits: Limits) -> dict[str, Any]:
     return copy
 
 
-def check_arguments(function: RegisteredFunction, args: dict[str, Any], tables: TableNames, limits: Limits) -> None:
-    """Raises ArgumentValidationError, or DeveloperError for arguments that are too large."""
+def check_arguments(
+    function: RegisteredFunction, args: dict[str, Any], tables: TableNames, limits: Limits
+) -> dict[str, Any]:
+    """The arguments as the handler takes them (`RegisteredFunction.invoke`): instances built where its annotations ask
+    for them. Raises ArgumentValidationError, or DeveloperError for arguments that are too large.
+    """
     if not _is_surely_small(args):
         size = value_size(args)
         if size > limits.arguments_bytes_max:
@@ -104,6 +109,12 @@ def check_arguments(function: RegisteredFunction, args: dict[str, Any], tables: 
             function.check_args(args, tables)
         except ValidationFailed as failure:
             raise ArgumentValidationError(f"ArgumentValidationError: {failure.message}") from None
+    if function.convert is None:
+        return args
+    try:
+        return function.convert(args)
+    except ValidationFailed as failure:
+        raise ArgumentValidationError(f"ArgumentValidationError: {failure.message}") from failure.__cause__
 
 
 def _is_surely_small(args: dict[str, Any]) -> bool:
@@ -134,6 +145,8 @@ def checked_result(function: RegisteredFunction, value: Any, tables: TableNames,
         kind = type(value)
         if kind not in _PLAINLY_VALUES:
             _refuse_what_is_no_result(function, value)
+        if function.builds_result:
+            value = to_value(value)
         try:
             copy = normalize(value, limits=limits)
         except InvalidValue as failure:

@@ -16,6 +16,8 @@ from parabola.functions.environment import TransactionEnvironment
 from parabola.functions.levels import Level
 from parabola.functions.operations import Operation
 from parabola.functions.scheduling import MutationScheduler
+from parabola.values.model import Int64
+from parabola.values.spelling import no_such_member
 
 _MISSING: Final[Any] = object()
 
@@ -70,6 +72,11 @@ class ContextQuery(DatabaseQuery):
     def paginate(  # type: ignore[override]
         self, options: Mapping[str, Any] | None = None, /, **named: Any
     ) -> Operation:
+        if options is not None and not isinstance(options, Mapping):
+            raise InvalidArgument(
+                f"paginate() takes the options as a dict that a client sent, not {options!r}. "
+                "Write paginate(num_items=10, cursor=None) to give them yourself."
+            )
         given: dict[str, Any] = {} if options is None else dict(options)
         for name, value in named.items():
             key = _PAGE_OPTIONS.get(name, name)
@@ -94,6 +101,12 @@ class ContextQuery(DatabaseQuery):
         )
 
     __iter__ = __getitem__ = __len__ = __bool__ = __await__ = _not_consumed
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(no_such_member("A query", name, ContextQuery))
+
+    def __repr__(self) -> str:
+        return "<a query that was not consumed>"
 
 
 _collect: Final = DatabaseQuery.collect
@@ -147,7 +160,7 @@ class DatabaseReader:
                 f"A query cannot write: ctx.db of {self._level.function.name} has no {name}(). "
                 "Make the function a @mutation."
             )
-        raise AttributeError(f"ctx.db has no {name!r}.")
+        raise AttributeError(no_such_member("ctx.db", name, type(self)))
 
 
 class DatabaseWriter(DatabaseReader):
@@ -206,6 +219,9 @@ class SystemReader:
         self._level.check_usable()
         return self._level.tx.normalize_id(table, text, system=True)
 
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(no_such_member("ctx.db.system, which is read-only,", name, SystemReader))
+
 
 class TableReader:
     """`ctx.db.table(name)` of a query."""
@@ -224,6 +240,9 @@ class TableReader:
 
     def normalize_id(self, text: Any) -> str | None:
         return self._db.normalize_id(self._name, text)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(no_such_member("ctx.db.table(…)", name, type(self)))
 
 
 class TableWriter(TableReader):
@@ -259,6 +278,9 @@ class TransactionAuth:
     def get_user_identity(self) -> Operation:
         return self._level.perform("ctx.auth.get_user_identity", self._identity)
 
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(no_such_member("ctx.auth", name, TransactionAuth))
+
     def _identity(self) -> UserIdentity | None:
         run = self._level.run
         # Also when the answer is None: it would be another for somebody else.
@@ -292,14 +314,17 @@ class TransactionMeta:
         return self._level.perform("ctx.meta.get_transaction_metrics", self._level.tx.metrics)
 
     def get_snapshot_ts(self) -> Operation:
-        return self._level.perform("ctx.meta.get_snapshot_ts", lambda: self._level.tx.begin_ts)
+        return self._level.perform("ctx.meta.get_snapshot_ts", lambda: Int64(self._level.tx.begin_ts))
 
     def get_request_metadata(self) -> Operation:
         return self._level.perform("ctx.meta.get_request_metadata", self._request_metadata)
 
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(no_such_member("ctx.meta", name, TransactionMeta))
+
     def _request_metadata(self) -> dict[str, Any]:
         run = self._level.run
-        if self._level.tx.kind == "query":
+        if self._level.function.kind == "query":
             raise InvalidFunctionCall("get_request_metadata() can only be called from a mutation or an action.")
         run.used_identity = True
         return request_metadata(run.call)
@@ -363,7 +388,7 @@ class _TransactionContext:
         self._level.run.log.add("WARN", DIRECT_CALL_WARNING)
 
     def __getattr__(self, name: str) -> NoReturn:
-        raise AttributeError(_no_such_member(self._level.function.kind, name))
+        raise AttributeError(_no_such_member(self._level.function.kind, name, type(self)))
 
     def __iter__(self) -> Iterator[Any]:
         raise TypeError("ctx is not iterable.")
@@ -408,9 +433,8 @@ DIRECT_CALL_WARNING: Final = (
 )
 
 
-def _no_such_member(kind: str, name: str) -> str:
-    if name in ("run_mutation", "run_action", "run_query", "scheduler", "storage", "vector_search", "db"):
-        called = {"run_mutation": "Mutation", "run_action": "Action"}.get(name)
-        if called is not None:
-            return f"Cannot call a {called} function from a {kind.capitalize()} function: ctx has no {name}() here."
-    return f"ctx of a {kind} has no {name!r}."
+def _no_such_member(kind: str, name: str, context: type) -> str:
+    called = {"run_mutation": "Mutation", "run_action": "Action"}.get(name)
+    if called is not None:
+        return f"Cannot call a {called} function from a {kind.capitalize()} function: ctx has no {name}() here."
+    return no_such_member(f"ctx of a {kind}", name, context)

@@ -15,7 +15,8 @@ through.
 Three things make the first step look like one in a task:
 
 * `asyncio.current_task()` must be this handler's, for `asyncio.timeout` and `TaskGroup` cancel the task they find
-  there. A `TaskStandIn` is entered for the first step; if the handler waits, it forwards to the real task.
+  there. A `TaskStandIn` is entered for the first step; if the handler waits, it forwards to the real task, and stays
+  the one that the handler sees.
 * Context variables that the handler sets stay its own: the first step runs in a copied context, which the task then
   gets.
 * Tasks that the handler starts are noted, and stepped under the same watch, by a task factory that is set during each
@@ -33,6 +34,7 @@ from asyncio import tasks as asyncio_tasks
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, Final, Protocol
 
+from parabola.definitions.environment import RunWithEnvironment, current_run
 from parabola.errors import InvalidFunctionCall
 from parabola.functions.logs import LogLines, current_log
 
@@ -42,7 +44,7 @@ TaskFactory = Callable[..., "asyncio.Future[Any]"]
 _NOTHING: Final = object()
 
 
-class Watched(Protocol):
+class Watched(RunWithEnvironment, Protocol):
     """What the driver needs to know of the run that it steps."""
 
     log: LogLines
@@ -158,14 +160,26 @@ class TaskStandIn:
     def get_name(self) -> str:
         return self._task.get_name() if self._task is not None else "handler"
 
+    def __getattr__(self, name: str) -> Any:
+        # anyio looks at more of a task, from callbacks of the loop: there is a task by then.
+        return getattr(self._task, name)
+
 
 class HandlerSteps(Coroutine[Any, Any, Any]):
     """A coroutine under watch: what tasks run in place of the handler's own coroutine."""
 
-    __slots__ = ("_paused_on", "_run", "_watch", "coroutine")
+    __slots__ = ("_paused_on", "_run", "_stand_in", "_watch", "coroutine")
 
-    def __init__(self, coroutine: Handler, run: Watched, watch: Watch, paused_on: object = _NOTHING) -> None:
+    def __init__(
+        self,
+        coroutine: Handler,
+        run: Watched,
+        watch: Watch,
+        paused_on: object = _NOTHING,
+        stand_in: TaskStandIn | None = None,
+    ) -> None:
         self.coroutine = coroutine
+        self._stand_in = stand_in
         self._run = run
         self._watch = watch
         self._paused_on = paused_on
@@ -189,8 +203,28 @@ class HandlerSteps(Coroutine[Any, Any, Any]):
     def __await__(self) -> Generator[Any, Any, Any]:
         return (yield from self.coroutine.__await__())
 
+    def __getattr__(self, name: str) -> Any:
+        # What a native coroutine tells about itself (`cr_frame` …), for whoever inspects the task.
+        return getattr(self.coroutine, name)
+
     def _step(self, resume: Callable[..., Any], *value: Any) -> Any:
         loop = asyncio.get_running_loop()
+        stand_in = self._stand_in
+        if stand_in is None:
+            return self._step_as_current(loop, resume, *value)
+        # The handler began under the stand-in and stays under it: what compares the current task with the one that it
+        # met at first, as anyio does, must not see it change.
+        task = asyncio.current_task(loop)
+        assert task is not None, "only a task steps this"
+        asyncio_tasks._leave_task(loop, task)
+        asyncio_tasks._enter_task(loop, stand_in)  # type: ignore[arg-type]
+        try:
+            return self._step_as_current(loop, resume, *value)
+        finally:
+            asyncio_tasks._leave_task(loop, stand_in)  # type: ignore[arg-type]
+            asyncio_tasks._enter_task(loop, task)
+
+    def _step_as_current(self, loop: asyncio.AbstractEventLoop, resume: Callable[..., Any], *value: Any) -> Any:
         factory = loop.get_task_factory()
         loop.set_task_factory(_noting_factory(self._run, self._watch, factory))
         self._watch.begin(self._run)
@@ -251,6 +285,7 @@ def _first_step(
     coroutine: Handler, run: Watched, later_watch: Watch, watch: Watch, context: contextvars.Context
 ) -> Any:
     current_log.set(run.log)
+    current_run.set(run)
     loop = asyncio._get_running_loop()
     if loop is None:
         # No event loop at all (a simulation): fine for a handler that does not wait.
@@ -285,7 +320,7 @@ def _first_step(
         asyncio_tasks._leave_task(loop, stand_in)  # type: ignore[arg-type]
         if outer is not None:
             asyncio_tasks._enter_task(loop, outer)
-    return Waiting(HandlerSteps(coroutine, run, later_watch, paused_on), context, stand_in)
+    return Waiting(HandlerSteps(coroutine, run, later_watch, paused_on, stand_in), context, stand_in)
 
 
 def refused_exit(error: SystemExit) -> InvalidFunctionCall:

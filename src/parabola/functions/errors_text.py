@@ -67,12 +67,26 @@ def _describe(error: BaseException, places: str, from_user_code: bool, time_limi
     return FunctionError(INTERNAL_ERROR_TEXT, code="InternalServerError", is_system=True, exception=error)
 
 
-def _describe_convex_error(error: ConvexError, places: str) -> FunctionError:
+def as_it_crosses(error: BaseException) -> BaseException:
+    """An error as whoever called gets it: the data of a ConvexError is theirs alone then, or, where it is no value, the
+    error is an ordinary one about that (semantics 18.2).
+    """
+    if not isinstance(error, ConvexError):
+        return error
     try:
-        data = None if error.data is UNDEFINED else normalize(error.data)
+        error.data = None if error.data is UNDEFINED else normalize(error.data)
     except InvalidValue as failure:
-        text = f"Uncaught ConvexError: its data is not a value: {failure.message}"
-        return FunctionError(_shortened(text), code="DeveloperError", traceback=places, exception=error)
+        return DeveloperError(f"ConvexError: its data is not a value: {failure.message}")
+    return error
+
+
+def _describe_convex_error(error: ConvexError, places: str) -> FunctionError:
+    crossed = as_it_crosses(error)
+    if not isinstance(crossed, ConvexError):
+        return FunctionError(
+            _shortened(f"Uncaught {crossed}"), code="DeveloperError", traceback=places, exception=crossed
+        )
+    data = error.data
     if isinstance(error, InvalidCursor):
         # Its data is for the clients, which start over from the first page; its text is for people.
         line = _uncaught_line(error)

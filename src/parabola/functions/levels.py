@@ -30,6 +30,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from parabola.definitions.paths import camel_case
 from parabola.definitions.references import get_function_name
 from parabola.errors import FunctionTimeout, InvalidArgument, InvalidFunctionCall
 from parabola.functions.calls import (
@@ -41,7 +42,8 @@ from parabola.functions.calls import (
     flattened,
 )
 from parabola.functions.driver import Waiting, start
-from parabola.functions.errors_text import timeout_text
+from parabola.functions.environment import TransactionEnvironment
+from parabola.functions.errors_text import as_it_crosses, timeout_text
 from parabola.functions.logs import LogLines
 from parabola.functions.operations import Operation, PendingOperation
 from parabola.functions.time_limit import HandlerStopped
@@ -104,6 +106,13 @@ class TransactionRun:
         self.used_identity = False
         self.used_time = False
         self.used_environment = False
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """`env`, of the level that is running."""
+        if self.active is None:
+            raise InvalidFunctionCall("env was used after the function had ended: its transaction is over.")
+        return TransactionEnvironment(self.active)
 
     def base_seed(self) -> int:
         """The seed that those of all levels are derived from. Drawn when it is first needed."""
@@ -208,7 +217,7 @@ class Level:
         self.check_usable()
         operation = PendingOperation(self, f"ctx.run_{kind}")
         try:
-            if use_stale_snapshot and self.tx.kind == "query":
+            if use_stale_snapshot and self.function.kind == "query":
                 raise InvalidFunctionCall("`useStaleSnapshot` is only supported in mutations, not queries.")
             call = NestedCall(
                 self,
@@ -306,8 +315,8 @@ class NestedCall:
             self._operation.settle(None, error)
             return
         try:
-            check_arguments(function, self._args, child.tx.catalog, child.run.services.limits)
-            result = child.start(self._make_ctx(child), self._args, nested=True)
+            args = check_arguments(function, self._args, child.tx.catalog, child.run.services.limits)
+            result = child.start(self._make_ctx(child), args, nested=True)
         except BaseException as error:
             self._fail(error)
             if not isinstance(error, Exception):
@@ -323,7 +332,9 @@ class NestedCall:
         level = self._level
         run = level.run
         function = find_function(run.deployment.registry, self._path, "internal", None)
-        if function.kind == "action" or (function.kind == "mutation" and level.tx.kind == "query"):
+        if function.kind == "action" or (
+            function.kind == "mutation" and level.function.kind == "query"
+        ):
             caller = KIND_NAMES[level.function.kind]
             raise InvalidFunctionCall(f"Cannot call a {KIND_NAMES[function.kind]} function from a {caller} function")
         function = find_function(run.deployment.registry, self._path, "internal", self._kind)
@@ -342,6 +353,7 @@ class NestedCall:
         if self._stale:
             # What the transaction began with, in a transaction of its own: its reads are nobody's evidence.
             tx = run.services.database.begin_query(tx.begin_ts)
+            self._lower_limits(tx)
         else:
             self._lower_limits(tx)
             tx.begin_nested()
@@ -355,10 +367,14 @@ class NestedCall:
         lowered: dict[str, int] = {}
         metrics = tx.metrics()
         for name, budget in self._limits.items():
+            name = camel_case(name)
             field = TRANSACTION_LIMITS.get(name)
             if field is None:
                 raise InvalidArgument(f"transaction_limits has no {name!r}. It takes {', '.join(TRANSACTION_LIMITS)}.")
-            lowered[field] = min(getattr(tx.limits, field), metrics[name]["used"] + int(budget))
+            if isinstance(budget, bool) or not isinstance(budget, int | float) or not budget >= 0:
+                raise InvalidArgument(f"transaction_limits[{name!r}] must be a number of at least 0, not {budget!r}.")
+            ceiling = getattr(tx.limits, field)
+            lowered[field] = ceiling if budget >= ceiling else min(ceiling, metrics[name]["used"] + int(budget))
         self._saved_limits = tx.limits
         tx.limits = tx.usage.limits = dataclasses.replace(tx.limits, **lowered)
 
@@ -394,7 +410,7 @@ class NestedCall:
         assert child is not None
         if not self._stale:
             child.tx.rollback_nested()
-        self._settle(None, error)
+        self._settle(None, as_it_crosses(error))
 
     def _settle(self, value: Any, error: BaseException | None) -> None:
         level, child = self._level, self._child

@@ -130,15 +130,26 @@ def _imported(package: LoadedPackage, root: Path, file: Path) -> ModuleType:
                 f"{root.name}/{file.as_posix()}: {part!r} cannot be the name of a module. "
                 "Rename it to letters, digits and underscores."
             )
+    _refuse_one_name_for_two(root, file)
     try:
         return package.module(".".join(file.with_suffix("").parts))
     except LoadError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise LoadError(_explained(error, root, file, package.name)) from error
 
 
-def _explained(error: Exception, root: Path, file: Path, package: str) -> str:
+def _refuse_one_name_for_two(root: Path, file: Path) -> None:
+    """Raises LoadError for `a/b.py` beside `a.py`: in Python a name is a module or a folder, not both."""
+    for folder in file.parents:
+        if folder.parts and (root / folder).with_suffix(".py").is_file():
+            raise LoadError(
+                f"{root.name}/{folder.as_posix()}.py and the folder {root.name}/{folder.as_posix()}/ have one name, "
+                "which Python cannot tell apart. Rename one of them."
+            )
+
+
+def _explained(error: BaseException, root: Path, file: Path, package: str) -> str:
     """`backend/messages.py:3: NameError: …`, for whatever importing a module raised."""
     if isinstance(error, SyntaxError) and error.filename:
         where = f"{_shown(Path(error.filename), root)}:{error.lineno}"
@@ -158,7 +169,7 @@ def _explained(error: Exception, root: Path, file: Path, package: str) -> str:
     return f"{where}: {text}" + (f"\n    {line}" if line else "")
 
 
-def _missing_variable(error: Exception) -> str | None:
+def _missing_variable(error: BaseException) -> str | None:
     """The variable's name, if the error is that of `os.environ[…]`."""
     if not isinstance(error, KeyError) or not error.args or error.__traceback__ is None:
         return None

@@ -116,7 +116,7 @@ class MutationAttempts:
                 return
             function = find_function(run.deployment.registry, call.path, call.visibility, "mutation")
             args = call.take_args(services.limits)
-            check_arguments(function, args, run.tx.catalog, services.limits)
+            args = check_arguments(function, args, run.tx.catalog, services.limits)
         except Exception as error:
             self._failed(error, from_user_code=False)
             return

@@ -26,6 +26,7 @@ class RegisteredFunction:
     """One function, ready to run. `path` is canonical; `name` is how people read it (`default` left out)."""
 
     __slots__ = (
+        "builds_result",
         "check_args",
         "check_returns",
         "convert",
@@ -50,6 +51,7 @@ class RegisteredFunction:
         self.is_coroutine = inspect.iscoroutinefunction(definition.handler)
         self.style: CallStyle = signature.style
         self.convert = signature.convert
+        self.builds_result = signature.builds_result
         # A validator that accepts anything costs nothing.
         self.check_args: Checker | None = _checker(signature.args)
         self.check_returns: Checker | None = _checker(signature.returns)
@@ -61,14 +63,14 @@ class RegisteredFunction:
         return f"{module}.js:{function}"
 
     def invoke(self, ctx: Any, args: dict[str, Any]) -> Any:
-        """Calls the handler with validated arguments; for an `async def` the result is its coroutine."""
-        if self.style == "dict":
-            return self.handler(ctx, args if self.convert is None else self.convert(args)[ARGS_PARAMETER])
+        """Calls the handler with what `check_arguments` made of the arguments; for an `async def` the result is its
+        coroutine.
+        """
+        if self.style == "keywords":
+            return self.handler(ctx, **args)
         if self.style == "nothing":
             return self.handler(ctx)
-        if self.convert is not None:
-            args = self.convert(args)
-        return self.handler(ctx, **args)
+        return self.handler(ctx, args if self.convert is None else args[ARGS_PARAMETER])
 
     def __repr__(self) -> str:
         return f"<{self.visibility} {self.kind} {self.path}>"
@@ -88,7 +90,13 @@ class Registry:
         self._by_wire_name: dict[str, RegisteredFunction] = {}
         self._by_spelling: dict[str, RegisteredFunction] = {}
         for path, definition in definitions.items():
-            key = wire_name(path)
+            try:
+                key = wire_name(canonical_path(path))
+            except InvalidFunctionPath as error:
+                raise LoadError(
+                    f"{_where(definition)}: no client could call {path}: {error.message} Names are made of at most 64 "
+                    "letters of ASCII, digits and underscores."
+                ) from error
             other = self._by_wire_name.get(key)
             if other is not None:
                 raise LoadError(
@@ -98,7 +106,9 @@ class Registry:
             try:
                 registered = RegisteredFunction(path, definition)
             except Exception as error:
-                raise LoadError(f"{_where(definition)}: {path} cannot be used: {error}") from error
+                # The name that the loader gave the module is nobody's business.
+                why = str(error).replace(f"{definition.__module__}.", "")
+                raise LoadError(f"{_where(definition)}: {path} cannot be used: {why}") from error
             self._by_wire_name[key] = registered
             self._by_spelling[path] = registered
 

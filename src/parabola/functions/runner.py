@@ -163,7 +163,7 @@ class QueryRun:
         try:
             function = find_function(run.deployment.registry, call.path, call.visibility, "query")
             args = call.take_args(services.limits)
-            check_arguments(function, args, run.tx.catalog, services.limits)
+            args = check_arguments(function, args, run.tx.catalog, services.limits)
         except Exception as error:
             return self._failed(error, from_user_code=False)
         level = self._level = Level(run, function, 0, run.tx)

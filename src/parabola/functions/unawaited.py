@@ -31,14 +31,8 @@ def unawaited_error(function: RegisteredFunction, operations: Iterable[Operation
     ]
     if not places:
         lines.append(f"Write `await {names[0]}(...)` instead of `{names[0]}(...)`.")
-    for where, source in places:
-        lines.append(f"  {where}")
-        lines.append(f"    wrong:  {source}")
-        lines.append(
-            f"    right:  await {source}"
-            if "=" not in source.partition("(")[0]
-            else f"    right:  {_with_await(source)}"
-        )
+    for where, wrong, right in places:
+        lines += [f"  {where}", f"    wrong:  {wrong}", f"    right:  {right}"]
     return InvalidFunctionCall("\n".join(lines), code="UnawaitedOperation")
 
 
@@ -46,23 +40,24 @@ def _counted(names: list[str]) -> str:
     return " and ".join(f"{name}(...)" for name in names)
 
 
-def _with_await(source: str) -> str:
-    target, _, call = source.partition("=")
-    return f"{target.rstrip()} = await {call.lstrip()}"
-
-
-def _places(function: RegisteredFunction, method: str) -> Iterator[tuple[str, str]]:
-    """Where the handler calls `method` and neither awaits nor passes on the result: (file and line, the line)."""
+def _places(function: RegisteredFunction, method: str) -> Iterator[tuple[str, str, str]]:
+    """Where the handler calls `method` and neither awaits nor passes on the result: file and line, the line as it is,
+    and as it was meant.
+    """
     handler = inspect.unwrap(function.handler)
     try:
         lines, first = inspect.getsourcelines(handler)
-        tree = ast.parse(textwrap.dedent("".join(lines)))
+        source = textwrap.dedent("".join(lines))
+        tree = ast.parse(source)
     except (OSError, TypeError, SyntaxError):
         return
     file = os.path.basename(inspect.getsourcefile(handler) or "")
+    written = source.splitlines()
     for node in ast.walk(tree):
         if not isinstance(node, (ast.Expr, ast.Assign)):
             continue
         call = node.value
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == method:
-            yield f"{file}:{first + node.lineno - 1}", lines[node.lineno - 1].strip()
+            line = written[call.lineno - 1].encode()
+            right = line[: call.col_offset] + b"await " + line[call.col_offset :]
+            yield f"{file}:{first + call.lineno - 1}", line.decode().strip(), right.decode().strip()

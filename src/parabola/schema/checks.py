@@ -123,6 +123,10 @@ def pattern(expression: str | re.Pattern[str]) -> Check:
     """`v.pattern(expression)`: a string that the regular expression matches from end to end."""
     try:
         compiled = re.compile(expression)
+    except TypeError:
+        raise SchemaError(
+            f"v.pattern() takes a regular expression, and was given {expression!r}.", code="InvalidValidator"
+        ) from None
     except re.error as error:
         raise SchemaError(
             f"v.pattern() was given {expression!r}, which is no regular expression: {error}.", code="InvalidValidator"

@@ -247,6 +247,17 @@ def define_schema(
     `schema_validation=False` checks no document, and still builds the indexes. `strict_table_name_types` is accepted
     for its name's sake and has no effect at run time. Raises `SchemaError` for a table or an index that cannot be.
     """
+    if tables is not None and not isinstance(tables, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise SchemaError(
+            f"define_schema() takes tables by keyword, or one dict of them, not {type(tables).__name__}.",
+            code="InvalidSchema",
+        )
+    if not isinstance(schema_validation, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise SchemaError(
+            f"schema_validation is True or False, not {type(schema_validation).__name__}. A table of that name must be "
+            "given in a dict: define_schema({…}).",
+            code="InvalidSchema",
+        )
     everything: dict[str, TableDefinition] = {**(tables or {}), **more}
     if len(everything) > DEFAULT_LIMITS.tables_max:
         raise SchemaError(f"Number of tables cannot exceed {DEFAULT_LIMITS.tables_max}.", code="TooManyTables")
@@ -405,6 +416,12 @@ def _check_fields_exist(table: str, index: str, fields: Iterable[str], document:
 def _names(where: str, names: Sequence[str] | None) -> tuple[str, ...]:
     if names is None:
         return ()
+    if isinstance(names, Mapping):
+        raise SchemaError(
+            f'{where} takes a list of field names, not a dict. Write .index("by_name", ["name"], staged=True) for a '
+            "staged one.",
+            code="InvalidSchema",
+        )
     if isinstance(names, str) or not all(isinstance(name, str) for name in names):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise SchemaError(
             f"{where} takes a list of field names, and was given {names!r}. Write [{names!r}] for a single field.",

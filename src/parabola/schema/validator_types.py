@@ -34,6 +34,7 @@ class Validator(ABC):
     __slots__ = ("_identity", "is_optional")
 
     kind: ClassVar[str]
+    is_convex_validator: ClassVar[bool] = True
     is_optional: bool
     _identity: tuple[Any, ...]
 
@@ -89,6 +90,12 @@ class Validator(ABC):
 
     def __hash__(self) -> int:
         return hash(self._key())
+
+    def __copy__(self: Self) -> Self:
+        return self
+
+    def __deepcopy__(self: Self, memo: object) -> Self:
+        return self
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"Validators cannot be changed. Make a new one instead of setting {name!r}.")
@@ -284,10 +291,12 @@ class ObjectValidator(Validator):
 
     def pick(self, *names: str) -> ObjectValidator:
         """Only the named fields. Raises `SchemaError` for a name that is not there."""
+        _require_names("pick", names)
         return self._with_fields({name: self.fields.get(name) for name in names})
 
     def omit(self, *names: str) -> ObjectValidator:
         """All but the named fields."""
+        _require_names("omit", names)
         return self._with_fields({name: field for name, field in self.fields.items() if name not in names})
 
     def extend(self, fields: Mapping[str, Any] | None = None, /, **more: Any) -> ObjectValidator:
@@ -353,6 +362,8 @@ class UnionValidator(Validator):
 
     def __init__(self, members: Sequence[Any], is_optional: bool = False) -> None:
         text = "All members of v.union() must be validators"
+        if any(isinstance(member, list | tuple) for member in members):
+            text += ". Pass them one by one, as in v.union(a, b)"
         checked = tuple(as_validator(member, text) for member in members)
         if any(member.is_optional for member in checked):
             raise SchemaError(
@@ -417,6 +428,15 @@ def as_validator(given: Any, text: str = "Expected a validator such as v.string(
     if callable(given):
         text += f". Did you forget the parentheses in {getattr(given, '__name__', given)}()?"
     raise SchemaError(text, code="InvalidValidator")
+
+
+def _require_names(method: str, names: tuple[object, ...]) -> None:
+    for name in names:
+        if not isinstance(name, str):
+            raise SchemaError(
+                f'{method}() takes the names of fields one by one, as in {method}("a", "b"), and was given {name!r}.',
+                code="InvalidValidator",
+            )
 
 
 def _member_validator(name: str, given: Any) -> Validator:

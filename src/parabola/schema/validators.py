@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final, NoReturn
 
+from parabola.errors import SchemaError
 from parabola.schema import checks
 from parabola.schema.checks import Check
 from parabola.schema.json_form import validator_from_json
@@ -29,6 +30,7 @@ from parabola.schema.validator_types import (
     as_validator,
 )
 from parabola.values.kinds import Int64, Value
+from parabola.values.spelling import no_such_member
 
 __all__ = [
     "AnyValidator",
@@ -53,6 +55,29 @@ __all__ = [
     "v",
     "validator_from_json",
 ]
+
+
+_INSTEAD: Final[Mapping[str, str]] = {
+    "str": "v.string()",
+    "text": "v.string()",
+    "int": "v.number(), or v.pipe(v.number(), v.integer()), or v.int64()",
+    "integers": "v.pipe(v.number(), v.integer())",
+    "float": "v.number()",
+    "bool": "v.boolean()",
+    "none": "v.null()",
+    "undefined": "v.optional(…) around the field's validator",
+    "list": "v.array(…)",
+    "dict": "v.object({…}), or v.record(v.string(), …)",
+    "map": "v.record(v.string(), …)",
+    "set": "v.array(…), or v.record(v.string(), v.boolean())",
+    "tuple": "v.array(…)",
+    "enum": 'v.union(v.literal("a"), v.literal("b"))',
+    "date": "v.number() for the milliseconds since 1970, or v.string()",
+    "datetime": "v.number() for the milliseconds since 1970, or v.string()",
+    "email": "v.pipe(v.string(), v.pattern(…))",
+    "url": "v.pipe(v.string(), v.pattern(…))",
+}
+"""What people look for who know other libraries, and what says it here."""
 
 
 class ValidatorNamespace:
@@ -110,6 +135,8 @@ class ValidatorNamespace:
 
     def object(self, fields: Mapping[str, Any] | None = None, /, **more: Any) -> ObjectValidator:
         """An object with exactly these fields; optional ones may be absent."""
+        if fields is not None and not isinstance(fields, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise SchemaError(f"v.object() takes a dict of validators, not {fields!r}.", code="InvalidValidator")
         return ObjectValidator({**(fields or {}), **more})
 
     def record(self, key: Validator, value: Validator | Mapping[str, Any]) -> RecordValidator:
@@ -157,6 +184,12 @@ class ValidatorNamespace:
     def integer(self) -> Check:
         """A condition: a number without a fraction."""
         return checks.integer()
+
+    def __getattr__(self, name: str) -> NoReturn:
+        instead = _INSTEAD.get(name)
+        if instead is not None:
+            raise AttributeError(f"There is no v.{name}. Write {instead}.")
+        raise AttributeError(no_such_member("v", name, ValidatorNamespace))
 
     def check(self, function: Callable[[Value], Any], message: str | None = None) -> Check:
         """A condition: `function(value)` is true. A ValueError that it raises becomes the sentence of the error."""

@@ -93,7 +93,7 @@ class _Walk:
             value.encode()
         except UnicodeEncodeError:
             raise InvalidValue(
-                f"String {_shorten(value)!a} has an unpaired surrogate, which is not valid Unicode{self._where(path)}."
+                f"String {_shorten(value)} has an unpaired surrogate, which is not valid Unicode{self._where(path)}."
             ) from None
         return str(str.__str__(value))
 
@@ -155,10 +155,10 @@ def describe_bad_field_name(name: str) -> str | None:
     for character in name:
         if not " " <= character <= "~":
             return (
-                f"Field name {_shown(name)} has invalid character {character!a}: "
+                f"Field name {_shown(name)} has invalid character '{_shown(character)}': "
                 "Field names can only contain non-control ASCII characters"
             )
-    return f"Field name is too long ({len(name)} > maximum {FIELD_NAME_LENGTH_MAX})"
+    return f"Field name {_shown(name)} exceeds maximum field name length {FIELD_NAME_LENGTH_MAX}."
 
 
 def _shown(name: str) -> str:

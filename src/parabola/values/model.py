@@ -236,6 +236,7 @@ def _document_carefully(document: object, limits: Limits) -> tuple[dict[str, Any
 
 
 def _too_large(size: int, size_max: int) -> InvalidValue:
-    return InvalidValue(
-        f"Value is too large ({format_size(size)} > maximum size {format_size(size_max)})", code="ValueTooLargeError"
-    )
+    shown, shown_max = format_size(size), format_size(size_max)
+    if shown == shown_max:
+        shown = f"{size} B"  # above by less than shows
+    return InvalidValue(f"Value is too large ({shown} > maximum size {shown_max})", code="ValueTooLargeError")

@@ -5,13 +5,16 @@ This module does not postpone its annotations; `postponed_handlers.py` beside it
 """
 
 import dataclasses
+import datetime
+import enum
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Literal, NewType, NotRequired, Optional, Required, TypedDict
+from typing import Annotated, Any, Literal, NewType, NotRequired, Optional, Required, TypedDict, Unpack
 
 import msgspec
 import pydantic
 import pytest
 
+from parabola import query
 from parabola.definitions.annotations import translate
 from parabola.definitions.arguments import UnsupportedAnnotation, arguments_from_signature, returns_from_signature
 from parabola.errors import DeveloperError
@@ -36,6 +39,19 @@ class Point:
     y: float = 2.0
     tags: list[str] = dataclasses.field(default_factory=list)
     computed: int = dataclasses.field(init=False, default=0)
+
+
+@dataclasses.dataclass
+class FromText:
+    text: dataclasses.InitVar[str]
+    length: int = 0
+
+    def __post_init__(self, text: str) -> None:
+        self.length = len(text)
+
+
+class Colour(enum.Enum):
+    RED = "red"
 
 
 @dataclasses.dataclass
@@ -235,10 +251,14 @@ def test_what_a_class_itself_refuses_is_a_validation_error() -> None:
 
     with pytest.raises(ValidationFailed) as model:
         call(handler, {"order": {"count": 1, "orderCode": "ab", "note": "HELLO"}})
-    assert model.value.message == ('Value error, do not shout.\nPath: .note\nValue: "HELLO"\nValidator: Order')
+    assert model.value.message == (
+        'Value error, do not shout.\nPath: .order.note\nValue: "HELLO"\nValidator: Order'
+    )
     with pytest.raises(ValidationFailed) as dataclass:
         call(handler, {"positive": {"number": -1}})
-    assert dataclass.value.message == "number must be positive.\n\nValue: {number: -1.0}\nValidator: Positive"
+    assert dataclass.value.message == (
+        "number must be positive.\nPath: .positive\nValue: {number: -1.0}\nValidator: Positive"
+    )
 
 
 def test_the_fields_of_classes_are_checked_like_any_other() -> None:
@@ -322,15 +342,15 @@ class TestReturns:
         async def nothing(ctx: Any) -> None: ...
         async def names(ctx: Any) -> list[str] | None: ...
 
-        assert returns_from_signature(nothing) == v.null()
-        assert returns_from_signature(names) == v.union(v.array(v.string()), v.null())
+        assert returns_from_signature(nothing).validator == v.null()
+        assert returns_from_signature(names).validator == v.union(v.array(v.string()), v.null())
 
     def test_no_annotation_or_any_asks_for_nothing(self) -> None:
         async def silent(ctx: Any): ...  # type: ignore[no-untyped-def]
         async def anything(ctx: Any) -> Any: ...
 
-        assert returns_from_signature(silent) is None
-        assert returns_from_signature(anything) is None
+        assert returns_from_signature(silent).validator is None
+        assert returns_from_signature(anything).validator is None
 
     def test_one_that_cannot_be_checked_is_refused(self) -> None:
         async def handler(ctx: Any) -> set[str]: ...
@@ -349,7 +369,7 @@ class TestPostponedAnnotations:
                 "item": v.optional(v.object({"count": INTEGER})),
             }
         )
-        assert returns_from_signature(postponed_handlers.good) == v.nullable(v.string())
+        assert returns_from_signature(postponed_handlers.good).validator == v.nullable(v.string())
         kwargs = call(postponed_handlers.good, {"user": USER, "item": {"count": 2.0}})
         assert kwargs["item"] == postponed_handlers.Item(2)
 
@@ -364,3 +384,87 @@ class TestPostponedAnnotations:
         )
         with pytest.raises(UnsupportedAnnotation, match="has a return annotation that cannot be resolved"):
             returns_from_signature(postponed_handlers.bad)
+
+
+class TestHandlersThatCannotBeCalled:
+    def test_a_context_that_was_forgotten_is_missed(self) -> None:
+        @query
+        async def get(id: str) -> None: ...  # type: ignore[no-untyped-def, unused-ignore]
+
+        with pytest.raises(UnsupportedAnnotation, match="has id: str where its context belongs"):
+            get.signature  # noqa: B018
+
+    def test_a_context_of_any_kind_is_fine(self) -> None:
+        async def annotated(ctx: str) -> None: ...
+        async def double(context: dict[str, Any]) -> None: ...
+
+        for handler in (annotated, double):
+            assert query(handler).signature.style == "nothing"
+
+    def test_args_that_is_no_object_is_refused(self) -> None:
+        async def handler(ctx: Any, args: list[str]) -> None: ...
+
+        with pytest.raises(UnsupportedAnnotation, match="takes all its arguments as one object, since"):
+            arguments_from_signature(handler)
+
+    def test_declared_fields_and_parameters_must_agree(self) -> None:
+        async def handler(ctx: Any, a: str, b: str = "") -> None: ...
+
+        assert query(args={"a": v.string()})(handler).signature.args == v.object({"a": v.string()})
+        with pytest.raises(UnsupportedAnnotation, match="has no parameter for the field `from` of its args="):
+            query(args={"a": v.string(), "from": v.string()})(handler).signature  # noqa: B018
+        with pytest.raises(UnsupportedAnnotation, match="has a parameter `a` that its args= do not declare"):
+            query(args={"b": v.string()})(handler).signature  # noqa: B018
+
+    def test_the_rest_of_the_keywords_may_hold_any_declared_field(self) -> None:
+        async def handler(ctx: Any, **rest: Any) -> None: ...
+
+        assert query(args={"from": v.string()})(handler).signature.style == "keywords"
+
+    def test_what_is_wrong_with_a_validator_names_the_parameter(self) -> None:
+        async def handler(ctx: Any, counts: dict[int, int]) -> None: ...
+
+        with pytest.raises(UnsupportedAnnotation, match="`counts` .*Records can only have string keys"):
+            arguments_from_signature(handler)
+
+
+class TestKeywords:
+    def test_annotated_keywords_are_a_record(self) -> None:
+        async def handler(ctx: Any, **counts: int) -> None: ...
+
+        validator, _ = arguments_from_signature(handler)
+        assert validator == v.record(v.string(), INTEGER)
+        assert type(call(handler, {"a": 1.0})["a"]) is int
+
+    def test_an_unpacked_typed_dict_gives_the_fields(self) -> None:
+        async def handler(ctx: Any, id: str, **options: Unpack[Options]) -> None: ...
+
+        validator, _ = arguments_from_signature(handler)
+        assert validator == v.object({"id": v.string(), "name": v.string(), "count": v.optional(INTEGER)})
+        assert type(call(handler, {"id": "a", "name": "b", "count": 2.0})["count"]) is int
+
+    def test_annotated_keywords_beside_others_are_refused(self) -> None:
+        async def handler(ctx: Any, id: str, **counts: int) -> None: ...
+
+        with pytest.raises(UnsupportedAnnotation, match=r"annotation on \*\*counts beside other parameters"):
+            arguments_from_signature(handler)
+
+
+def test_what_only_the_constructor_of_a_dataclass_takes_is_a_field_too() -> None:
+    async def handler(ctx: Any, given: FromText) -> None: ...
+
+    assert call(handler, {"given": {"text": "abc"}})["given"].length == 3
+
+
+@pytest.mark.parametrize(
+    ("annotation", "hint"),
+    [
+        (set[int], "Write list"),
+        (datetime.datetime, "milliseconds since 1970"),
+        (Colour, "Write Literal"),
+        (Id, "Name the table"),
+    ],
+)
+def test_an_annotation_that_stands_for_no_value_says_what_to_write(annotation: Any, hint: str) -> None:
+    with pytest.raises(UnsupportedAnnotation, match=hint):
+        translate(annotation)

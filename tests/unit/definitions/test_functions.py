@@ -111,3 +111,18 @@ def test_the_pagination_validators_have_the_fields_that_clients_send_and_expect(
         "splitCursor",
         "pageStatus",
     }
+
+
+def test_one_decorator_is_enough() -> None:
+    @mutation
+    async def f(ctx: Any) -> None: ...
+
+    with pytest.raises(TypeError, match="which is a mutation already"):
+        query(f)
+
+
+def test_a_class_is_no_handler() -> None:
+    class Handler: ...
+
+    with pytest.raises(TypeError, match="@query was given the class"):
+        query(Handler)

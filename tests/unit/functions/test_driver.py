@@ -6,6 +6,8 @@ import asyncio
 import contextvars
 from typing import Any
 
+import anyio
+
 from parabola import query
 from tests.unit.functions.harness import Engine, value_of
 
@@ -92,3 +94,17 @@ def test_waiting_without_a_loop_is_explained() -> None:
     outcome = engine_with(it).query("q:it")
     assert outcome.error is not None
     assert "no event loop is running" in outcome.error.message
+
+
+async def test_what_compares_the_current_task_sees_one_task_from_start_to_end() -> None:
+    async def it(ctx: Any):
+        before = asyncio.current_task()
+        with anyio.fail_after(30):  # raises if the task that leaves it is not the one that entered it
+            await asyncio.sleep(0.001)
+        async with anyio.create_task_group() as group:
+            group.start_soon(anyio.sleep, 0.001)
+        with anyio.move_on_after(0.001) as scope:
+            await anyio.sleep(30)
+        return [scope.cancelled_caught, asyncio.current_task() is before]
+
+    assert value_of(await engine_with(it).query_async("q:it")) == [True, True]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from parabola import ConvexError, internal_mutation, internal_query, mutation, query, v
+from parabola import UNDEFINED, ConvexError, internal_mutation, internal_query, mutation, query, v
 from parabola.errors import LimitExceeded
 from parabola.functions.outcome import Outcome
 from parabola.limits import Limits
@@ -471,3 +471,96 @@ def test_arguments_may_have_any_validator() -> None:
         return args
 
     assert Engine({"q:echo": echo}).query("q:echo", {"ctx": 1}).value == {"ctx": 1}
+
+
+@pytest.mark.parametrize("budget", [-1, "1", True, None, float("nan")])
+def test_a_nested_limit_is_a_number(budget: Any) -> None:
+    async def it(ctx: Any):
+        await ctx.run_query("t:count", {}, transaction_limits={"documentsRead": budget})
+
+    assert "transaction_limits['documentsRead'] must be a number of at least 0" in message_of(run(it))
+
+
+def test_a_nested_limit_may_be_named_as_python_names_things() -> None:
+    async def it(ctx: Any):
+        await ctx.db.insert("t", {"name": "a"})
+        await ctx.db.insert("t", {"name": "b"})
+        await ctx.run_query("t:count", {}, transaction_limits={"documents_read": 1})
+
+    assert "Too many documents read in a single function execution (limit: 1)" in message_of(run(it))
+
+
+def test_a_nested_limit_holds_for_a_stale_snapshot_too() -> None:
+    engine = Engine({**HELPERS, "m:fill": mutation(fill), "m:it": mutation(count_stale)})
+    assert engine.mutation("m:fill").error is None
+    assert "(limit: 1)" in message_of(engine.mutation("m:it"))
+
+
+async def fill(ctx: Any):
+    for name in "abc":
+        await ctx.db.insert("t", {"name": name})
+
+
+async def count_stale(ctx: Any):
+    return await ctx.run_query(
+        "t:count", {}, transaction_limits={"documentsRead": 1}, use_stale_snapshot=True
+    )
+
+
+class Unready(ConvexError):
+    def __init__(self, things: Any) -> None:
+        self.things = things  # and says nothing to its base
+
+
+@pytest.mark.parametrize(
+    ("raised", "caught"),
+    [
+        (ConvexError({"a": [1]}), ("ConvexError", {"a": [1]}, '{"a":[1]}')),
+        (ConvexError(), ("ConvexError", None, "null")),
+        (ConvexError(UNDEFINED), ("ConvexError", None, '"UNDEFINED"')),
+        (Unready({1}), ("Unready", None, "")),
+        (ConvexError({1}), ("DeveloperError", None, "ConvexError: its data is not a value: set {1} is not")),
+    ],
+)
+def test_what_crosses_to_the_caller_of_a_nested_call(raised: ConvexError, caught: tuple[str, Any, str]) -> None:
+    @internal_mutation
+    async def failing(ctx: Any):
+        raise raised
+
+    seen: list[Any] = []
+
+    async def it(ctx: Any):
+        try:
+            await ctx.run_mutation("t:failing")
+        except Exception as error:
+            seen.append((type(error).__name__, getattr(error, "data", None), str(error)))
+
+    engine = Engine({"t:failing": failing, "m:it": mutation(it)})
+    assert engine.mutation("m:it").error is None
+    (name, data, text) = seen[0]
+    assert (name, data) == caught[:2]
+    assert text.startswith(caught[2])
+
+
+def test_the_data_of_an_error_belongs_to_whoever_catches_it() -> None:
+    shared = {"left": [1]}
+
+    @internal_mutation
+    async def failing(ctx: Any):
+        raise ConvexError(shared)
+
+    async def it(ctx: Any):
+        try:
+            await ctx.run_mutation("t:failing")
+        except ConvexError as error:
+            error.data["left"].append(2)
+
+    assert Engine({"t:failing": failing, "m:it": mutation(it)}).mutation("m:it").error is None
+    assert shared == {"left": [1]}
+
+
+def test_a_forgotten_await_in_the_middle_of_a_line_is_put_where_it_belongs() -> None:
+    async def it(ctx: Any):
+        if ctx is not None: ctx.db.insert("t", {"name": "ü"})  # noqa: E701
+
+    assert 'right:  if ctx is not None: await ctx.db.insert("t", {"name": "ü"})' in message_of(run(it))

@@ -294,3 +294,26 @@ def test_error_texts_show_files_from_the_functions_folder_on(tmp_path: Path) -> 
     assert outcome.error is not None
     assert outcome.error.message == "Uncaught KeyError: 'x'"
     assert outcome.error.traceback == f"    at f (backend{os.sep}lib{os.sep}m.py:5)\n"
+
+
+def test_a_module_that_ends_the_process_is_an_error_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(LoadError, match=r"backend/a\.py:1: SystemExit: 3"):
+        load_folder(folder_with(tmp_path, a="import sys; sys.exit(3)"))
+
+
+def test_a_module_and_a_folder_of_one_name_are_told_apart_by_nobody(tmp_path: Path) -> None:
+    with pytest.raises(LoadError, match=r"backend/a\.py and the folder backend/a/ have one name"):
+        load_folder(folder_with(tmp_path, a=MESSAGES.replace("from .lib.text import shout", ""), a__b="x = 1"))
+
+
+@pytest.mark.parametrize("name", ["grün", "f" * 65])
+def test_a_function_that_no_client_could_name_is_refused(tmp_path: Path, name: str) -> None:
+    text = f"from parabola import query\n@query\nasync def {name}(ctx): ...\n"
+    with pytest.raises(LoadError, match="no client could call a:"):
+        load_folder(folder_with(tmp_path, a=text))
+
+
+def test_errors_name_modules_as_their_user_does(tmp_path: Path) -> None:
+    text = "from parabola import query\n@query\nasync def f(ctx, x: set): ...\n"
+    with pytest.raises(LoadError, match=r"^a\.py:2: a:f cannot be used: f has a parameter `x`"):
+        load_folder(folder_with(tmp_path, a=text))

@@ -178,12 +178,12 @@ def test_unpaired_surrogates_are_refused(given: Any) -> None:
     ("name", "message"),
     [
         ("$x", "Field name $x starts with '$', which is reserved."),
-        ("é", "Field name é has invalid character '\\xe9': Field names can only contain non-control ASCII characters"),
+        ("é", "Field name é has invalid character 'é': Field names can only contain non-control ASCII characters"),
         (
             "a\n",
             "Field name a\\n has invalid character '\\n': Field names can only contain non-control ASCII characters",
         ),
-        ("x" * 1025, "Field name is too long (1025 > maximum 1024)"),
+        ("x" * 1025, "Field name " + "x" * 200 + " exceeds maximum field name length 1024."),
     ],
 )
 def test_bad_field_names_are_refused(name: str, message: str) -> None:
@@ -278,7 +278,7 @@ class TestDocuments:
     def test_a_document_may_have_one_mebibyte_with_its_system_fields(self) -> None:
         room = 1024 * 1024 - 61 - 2 - 2 - 2
         assert normalize_document({"a": "x" * room}).size == 1024 * 1024
-        with pytest.raises(InvalidValue, match=r"^Value is too large \(1 MiB > maximum size 1 MiB\)$"):
+        with pytest.raises(InvalidValue, match=r"^Value is too large \(1048577 B > maximum size 1 MiB\)$"):
             normalize_document({"a": "x" * (room + 1)})
 
     @pytest.mark.parametrize("given", [None, [], "x", 1])
