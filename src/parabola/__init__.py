@@ -67,8 +67,7 @@ from parabola.limits import Limits
 from parabola.schema import Id, define_schema, define_table, v
 from parabola.values.model import UNDEFINED, Int64
 from parabola.values.order import compare_values
-from parabola.values.size import document_size as get_document_size
-from parabola.values.size import value_size as get_convex_size
+from parabola.values.size import get_convex_size, get_document_size
 
 if TYPE_CHECKING:
     from parabola.backend.backend import Backend

@@ -60,10 +60,13 @@ def _describe(error: BaseException, places: str, from_user_code: bool, time_limi
     if isinstance(error, Exception) or (from_user_code and not isinstance(error, Conflict)):
         # Also what is no Exception, such as CancelledError: a handler that let it out will do so again, so nobody must
         # be told to try again.
-        thrown = from_user_code and not isinstance(error, FunctionTimeout)
+        is_ours = isinstance(error, ParabolaError)
+        # What is none of our errors was thrown by code of the user's, perhaps by a check of a validator.
+        thrown = (from_user_code or not is_ours) and not isinstance(error, FunctionTimeout)
         line = _uncaught_line(error) if thrown else str(error)
         code = error.code if isinstance(error, ParabolaError) else "DeveloperError"
-        return FunctionError(_shortened(line), code=code, traceback=places if from_user_code else "", exception=error)
+        shows_places = from_user_code or not is_ours
+        return FunctionError(_shortened(line), code=code, traceback=places if shows_places else "", exception=error)
     return FunctionError(INTERNAL_ERROR_TEXT, code="InternalServerError", is_system=True, exception=error)
 
 

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from parabola.definitions.paths import camel_case
 from parabola.definitions.references import get_function_name
-from parabola.errors import FunctionTimeout, InvalidArgument, InvalidFunctionCall
+from parabola.errors import FunctionTimeout, InvalidArgument, InvalidFunctionCall, SystemFault
 from parabola.functions.calls import (
     KIND_NAMES,
     check_arguments,
@@ -78,6 +78,7 @@ class TransactionRun:
         "active",
         "call",
         "deployment",
+        "fault",
         "log",
         "nested_calls",
         "seed",
@@ -106,6 +107,9 @@ class TransactionRun:
         self.used_identity = False
         self.used_time = False
         self.used_environment = False
+        # What kept an operation from being carried out and is not the handler's doing: the run has failed then,
+        # whatever the handler makes of it.
+        self.fault: SystemFault | None = None
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -176,6 +180,8 @@ class Level:
     def end(self, value: Any) -> Any:
         """The handler returned `value`: checks that nothing was forgotten, and gives the checked result."""
         value = flattened(value)
+        if self.run.fault is not None:
+            raise self.run.fault
         if self.unawaited:
             raise unawaited_error(self.function, self.unawaited)
         if self.depth == 0 and self.run.tasks is not None:
@@ -195,6 +201,8 @@ class Level:
         try:
             return Operation(self, name, function(*args))
         except Exception as error:
+            if isinstance(error, SystemFault):
+                run.fault = error
             return Operation(self, name, None, error)
 
     def check_usable(self) -> None:
@@ -251,6 +259,8 @@ class Level:
             try:
                 operation.settle(function(*args))
             except Exception as error:
+                if isinstance(error, SystemFault):
+                    self.run.fault = error
                 operation.settle(None, error)
 
         self._enqueue(carry_out)

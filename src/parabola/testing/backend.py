@@ -41,6 +41,7 @@ from parabola.server.app import build_app
 from parabola.storage.memory import MemoryStorage
 from parabola.testing.clock import TestClock
 from parabola.testing.turns import RUNS_MAX, Turns
+from parabola.values.model import normalize
 from parabola.values.wire import decode_wire
 
 T = TypeVar("T")
@@ -151,7 +152,8 @@ class TestCaller:
         runners = {"query": backend.run_query, "mutation": backend.run_mutation, "action": backend.run_action}
         given: Any = {} if args is None else args
         if isinstance(given, Mapping):
-            given = dict(given)
+            # What a client does: nothing is shared, absent fields are dropped, what is no value is refused.
+            given = normalize(dict(given))
         with self._engine.turns.during_an_action() if kind == "action" else nullcontext():
             outcome = await runners[kind](name, given, caller, backend.new_request_id(), caller="test")
         return _value(outcome)

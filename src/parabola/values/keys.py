@@ -56,7 +56,7 @@ def encode_key(value: Value) -> bytes:
         return _encode_object(value)
     if value is UNDEFINED:
         return _UNDEFINED_KEY
-    raise TypeError(f"{kind.__name__} is not a value. Pass it through normalize() first.")
+    raise TypeError(f"{kind.__name__} is not a value.")
 
 
 def encode_key_parts(values: Iterable[Value]) -> bytes:

@@ -50,5 +50,5 @@ def values_equal(a: Value, b: Value) -> bool:
 def _rank(value: Value) -> int:
     rank = _RANKS.get(type(value))
     if rank is None:
-        raise TypeError(f"{type(value).__name__} is not a value. Pass it through normalize() first.")
+        raise TypeError(f"{type(value).__name__} is not a value.")
     return rank

@@ -45,7 +45,7 @@ def _total_size(values: Iterable[Value]) -> int:
         elif kind is bytes:
             size += 2 + len(value)
         elif value is not UNDEFINED:
-            raise TypeError(f"{kind.__name__} is not a value. Pass it through normalize() first.")
+            raise TypeError(f"{kind.__name__} is not a value.")
     return size
 
 
@@ -63,14 +63,20 @@ def get_convex_size(value: Value) -> int:
     """The size of a normalised value in bytes, as the limits count it (`getConvexSize`); missing fields count
     nothing.
     """
-    if type(value) is dict:
-        value = {name: item for name, item in value.items() if item is not UNDEFINED}
-    return value_size(value)
+    return value_size(_without_missing(value))
 
 
 def get_document_size(document: dict[str, Any]) -> int:
     """The size of a document in bytes, as the limits count it (`getDocumentSize`)."""
-    return document_size({name: item for name, item in document.items() if item is not UNDEFINED})
+    return document_size(_without_missing(document))
+
+
+def _without_missing(value: Any) -> Any:
+    if type(value) is dict:
+        return {name: _without_missing(item) for name, item in value.items() if item is not UNDEFINED}
+    if type(value) is list:
+        return [_without_missing(item) for item in value]
+    return value
 
 
 def format_size(size_bytes: int) -> str:

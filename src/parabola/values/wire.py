@@ -87,7 +87,7 @@ def _encode_special(value: object) -> Any:
         return {"$integer": b64encode(value.to_bytes(8, "little", signed=True)).decode()}
     if type(value) is bytes:
         return {"$bytes": b64encode(value).decode()}
-    raise TypeError(f"{type(value).__name__} is not a value. Pass it through normalize() first.")
+    raise TypeError(f"{type(value).__name__} is not a value.")
 
 
 def _is_plain_float(value: float) -> bool:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from parabola import UNDEFINED, ConvexError, internal_mutation, internal_query, mutation, query, v
-from parabola.errors import LimitExceeded
+from parabola.errors import LimitExceeded, StorageFailure
 from parabola.functions.outcome import Outcome
 from parabola.limits import Limits
+from parabola.storage.memory import MemoryStorage
 from tests.unit.functions.harness import ALICE, Engine, message_of, value_of
 
 
@@ -564,3 +565,25 @@ def test_a_forgotten_await_in_the_middle_of_a_line_is_put_where_it_belongs() -> 
         if ctx is not None: ctx.db.insert("t", {"name": "ü"})  # noqa: E701
 
     assert 'right:  if ctx is not None: await ctx.db.insert("t", {"name": "ü"})' in message_of(run(it))
+
+
+@pytest.mark.parametrize("kind", ["query", "mutation"])
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_fault_of_the_store_cannot_be_swallowed(monkeypatch: pytest.MonkeyPatch, kind: str, nested: bool) -> None:
+    async def it(ctx: Any):
+        try:
+            await (ctx.run_query("t:names") if nested else ctx.db.query("t").collect())
+        except Exception:
+            return "as if nothing were there"
+
+    engine = Engine({**HELPERS, "m:it": (query if kind == "query" else mutation)(it)})
+    assert engine.mutation("t:add", {"name": "a"}, visibility="internal").error is None
+
+    def broken(*_: Any, **__: Any) -> Any:
+        raise StorageFailure("The disk is gone.")
+
+    monkeypatch.setattr(MemoryStorage, "scan_index", broken)
+    outcome = engine.query("m:it") if kind == "query" else engine.mutation("m:it")
+    assert outcome.error is not None
+    assert outcome.error.is_system
+    assert outcome.error.code == "StorageFailure"

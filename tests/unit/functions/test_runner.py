@@ -351,3 +351,16 @@ def test_a_query_has_no_way_to_write() -> None:
         await ctx.db.insert("t", {})
 
     assert "A query cannot write" in message_of(Engine({"m:sneaky": sneaky}).query("m:sneaky"))
+
+
+def test_a_check_of_a_validator_that_raises_is_shown_as_what_it_is() -> None:
+    def halves(value: Any) -> bool:
+        return bool(1 / value)
+
+    @query(args={"n": v.pipe(v.number(), v.check(halves))})
+    async def checked(ctx: Any, n: float): ...
+
+    outcome = Engine({"m:checked": checked}).query("m:checked", {"n": 0})
+    assert message_of(outcome) == "Uncaught ZeroDivisionError: division by zero"
+    assert outcome.error is not None
+    assert "at test_a_check_of_a_validator" in outcome.error.traceback

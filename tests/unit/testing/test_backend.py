@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from parabola import (
+    UNDEFINED,
     ActionCtx,
     ConvexError,
     HttpRouter,
@@ -27,7 +29,7 @@ from parabola import (
     query,
     v,
 )
-from parabola.errors import LoadError
+from parabola.errors import InvalidValue, LoadError
 from parabola.testing import FunctionCallError, TestBackend
 
 
@@ -260,3 +262,15 @@ async def test_fetch_reaches_http_actions() -> None:
 async def test_fetch_wants_a_path() -> None:
     with pytest.raises(ValueError, match="Begin it with a slash"):
         await messages().fetch("echo")
+
+
+async def test_arguments_are_what_a_client_could_have_sent() -> None:
+    @query
+    async def echo(ctx: QueryCtx, args: dict[str, Any]):
+        return args
+
+    t = TestBackend({"m": {"echo": echo}})
+    given = {"a": UNDEFINED, "b": bytearray(b"x"), "c": [1]}
+    assert await t.query("m:echo", given) == {"b": b"x", "c": [1]}
+    with pytest.raises(InvalidValue, match=r"datetime .* is not a supported Convex type \(present at path \.when"):
+        await t.query("m:echo", {"when": datetime.datetime.now(datetime.UTC)})

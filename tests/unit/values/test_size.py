@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import parabola
 from parabola.values.kinds import UNDEFINED, Int64
 from parabola.values.size import document_size, format_size, get_convex_size, get_document_size, value_size
 
@@ -65,3 +66,8 @@ def test_sizes_print_in_binary_units(size: int, text: str) -> None:
 def test_what_is_not_a_value_has_no_size() -> None:
     with pytest.raises(TypeError, match="tuple is not a value"):
         value_size(())
+
+
+def test_the_public_names_count_nothing_for_missing_fields_at_any_depth() -> None:
+    assert parabola.get_convex_size({"a": [{"b": UNDEFINED}], "c": UNDEFINED}) == parabola.get_convex_size({"a": [{}]})
+    assert parabola.get_document_size({"a": 1, "b": UNDEFINED}) == parabola.get_document_size({"a": 1})
