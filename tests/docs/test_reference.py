@@ -13,7 +13,7 @@ import typer
 
 import parabola
 from parabola import v
-from parabola.cli.main import COMMANDS, build_app
+from parabola.cli.commands import COMMANDS, build_app
 from parabola.limits import DEFAULT_LIMITS, Limits
 from parabola.server.http_api import FORMATS
 from tests.docs.pages import DOCS, ROOT, section

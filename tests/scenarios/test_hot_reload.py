@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 
 from parabola.cli import dev
+from parabola.cli.starting import EXIT_INTERRUPTED
 from parabola.cli.watching import GROUP_MS, STEP_MS
+from parabola.server.serve import LOOP_HELD_S_MAX
 from tests.scenarios.raw_client import RawClient
 from tests.scenarios.server_process import ServerProcess
 
@@ -34,6 +38,15 @@ async def add(ctx: MutationCtx, args):
 TEXTS = """
 def decorated(text):
     return f"MARK {text}"
+"""
+SLOW = """
+import asyncio, sys
+from parabola import action
+
+@action
+async def slow(ctx):
+    sys.__stdout__.write("began\\n")
+    await asyncio.sleep(600)
 """
 # What a save costs besides its wait for the watcher, in seconds of the server's CPU time. A saved file is live within a
 # second; the wall clock would also count what the machine does for others.
@@ -143,6 +156,23 @@ def test_an_error_while_importing_names_the_file_and_the_line(project: Project) 
     assert "unknown_name" in project.server.log
 
 
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [("import sys\n\nsys.exit(3)\n", "SystemExit: 3"), ("class End(BaseException): ...\n\nraise End\n", "End\n")],
+    ids=["sys.exit", "BaseException"],
+)
+def test_a_module_that_would_end_the_process_is_an_error_like_any_other(
+    project: Project, text: str, named: str
+) -> None:
+    line = project.server.log_lines()
+    project.write("ends.py", text)
+    project.server.wait_for_log("last good version keeps serving", after_line=line)
+    assert f"backend/ends.py:3: {named}" in project.server.log
+    assert project.notes() == []
+    project.write("ends.py", "")
+    project.server.wait_for_log("Reloaded", after_line=line)
+
+
 def test_a_schema_that_does_not_fit_the_data_is_refused_with_table_document_field_and_reason(
     project: Project, subscribed: RawClient
 ) -> None:
@@ -197,6 +227,35 @@ def test_ctrl_c_ends_soon_and_without_a_traceback(project: Project, subscribed: 
     assert code == 0
     assert "Traceback" not in project.server.log
     assert subscribed.until_closed()
+
+
+@pytest.mark.parametrize("line", ["time.sleep(600)", "while True: pass"])
+def test_ctrl_c_also_ends_a_reload_that_does_not_come_to_an_end(project: Project, line: str) -> None:
+    project.write("slow.py", f"import time\nprint('importing')\n{line}\n")
+    project.server.wait_for_log("importing")
+    code, took_cpu_s = project.server.stop_counting_cpu()
+    assert code == EXIT_INTERRUPTED
+    assert took_cpu_s < LOOP_HELD_S_MAX + 0.6
+    assert "Traceback" not in project.server.log
+    (project.folder / "backend" / "slow.py").unlink()
+    project.server.start()
+    assert project.notes() == []
+
+
+def test_a_request_that_is_cut_off_by_ctrl_c_is_answered_so_that_clients_understand(project: Project) -> None:
+    line = project.server.log_lines()
+    project.write("slow.py", SLOW)
+    project.server.wait_for_log("Reloaded", after_line=line)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(
+            httpx.post, f"{project.server.url}/api/action", json={"path": "slow:slow", "args": {}}, timeout=60
+        )
+        project.server.wait_for_log("began")
+        project.server.stop()
+        answered = answer.result()
+    assert answered.status_code == 503
+    assert answered.json()["code"] == "ServerStopping"
+    assert "Traceback" not in project.server.log
 
 
 def test_a_restart_keeps_the_data(project: Project) -> None:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Any, Final
 
 from parabola.backend.config import default_data_dir
 from parabola.errors import LoadError
 
 FUNCTIONS_FOLDER = "backend"
+_SETTINGS: Final = frozenset({"functions", "identity"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,19 @@ def find_project(directory: Path | None = None) -> Project:
     raise LoadError(
         f"No functions folder was found at {start}. Expected {FUNCTIONS_FOLDER}/ there, or a pyproject.toml with "
         f'[tool.parabola] functions = "…".\n'
-        "Run `parabola init` to make a new project, or name its directory."
+        f"{_slip(start)}Run `parabola init` to make a new project, or name its directory."
     )
+
+
+def _slip(start: Path) -> str:
+    """What at `start` may have been meant for the functions folder, or an empty text."""
+    if (start / FUNCTIONS_FOLDER).exists():
+        return f"{FUNCTIONS_FOLDER} is there, but is no folder. "
+    folders = sorted(entry.name for entry in start.iterdir() if entry.is_dir() and any(entry.glob("*.py")))
+    close = get_close_matches(FUNCTIONS_FOLDER, folders, n=1)
+    if not close:
+        return ""
+    return f'If "{close[0]}" is meant, rename it, or set functions = "{close[0]}". '
 
 
 def _project_at(root: Path) -> Project | None:
@@ -78,12 +92,31 @@ def _configured_folder(root: Path) -> str | None:
         settings = tomllib.loads(pyproject.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LoadError(f"{pyproject} cannot be read: {error}. Correct it, or name the functions folder.") from error
-    folder = settings.get("tool", {}).get("parabola", {}).get("functions")
+    folder = _own_table(settings, pyproject).get("functions")
     if folder is None:
         return None
-    if not isinstance(folder, str) or not folder:
+    if not isinstance(folder, str) or not folder.strip():
         raise LoadError(
             f"{pyproject} sets [tool.parabola] functions to {folder!r}, which must be the name of a folder. "
             f'Write functions = "{FUNCTIONS_FOLDER}".'
         )
     return folder
+
+
+def _own_table(settings: dict[str, Any], pyproject: Path) -> dict[str, Any]:
+    table: Any = settings
+    for name in ("tool", "parabola"):
+        table = table.get(name, {})
+        if not isinstance(table, dict):
+            raise LoadError(
+                f"{pyproject} sets {name} to {table!r}, where a table was expected. "
+                f'Write [tool.parabola], and functions = "{FUNCTIONS_FOLDER}" in a line below it.'
+            )
+    unknown = sorted(table.keys() - _SETTINGS)
+    close = {name: get_close_matches(name, _SETTINGS, n=1) for name in unknown}
+    for name, meant in close.items():
+        if meant:
+            raise LoadError(
+                f"{pyproject} sets {name} in [tool.parabola], which is no setting. Did you mean {meant[0]}?"
+            )
+    return dict(table)

@@ -10,7 +10,8 @@ from typing import Any
 import typer
 
 from parabola.cli.console import fail
-from parabola.cli.failure import EXIT_FAILURE, EXIT_INTERRUPTED, CommandFailed
+from parabola.cli.failure import EXIT_FAILURE, CommandFailed
+from parabola.cli.starting import EXIT_INTERRUPTED
 from parabola.errors import ParabolaError
 
 

@@ -94,7 +94,9 @@ def _table(pyproject: Path) -> dict[str, Any]:
         return {}
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise IdentityRefused(f"{pyproject} cannot be read: {error}. Correct it.") from error
-    table = document.get("tool", {}).get("parabola", {}).get("identity", {})
+    table: Any = document
+    for name in ("tool", "parabola", "identity"):
+        table = table.get(name, {}) if isinstance(table, dict) else table
     if not isinstance(table, dict):
         raise IdentityRefused(f"identity in {pyproject} must be a table: {TABLE}, then one setting in each line.")
     return table

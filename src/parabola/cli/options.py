@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -59,6 +60,15 @@ def server_url(option: str | None) -> str:
     url = option or os.environ.get(URL_VARIABLE) or f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
     if not url.startswith(("http://", "https://")):
         raise typer.BadParameter(f"The server's address must start with http:// or https://, unlike {url!r}.")
+    try:
+        parts = urlsplit(url)
+        is_address = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none, or brackets that do not close
+        is_address = False
+    if not is_address:
+        raise typer.BadParameter(
+            f"{url!r} is not the address of a server. Write it like http://{DEFAULT_HOST}:{DEFAULT_PORT}."
+        )
     return url
 
 

@@ -133,9 +133,10 @@ def _imported(package: LoadedPackage, root: Path, file: Path) -> ModuleType:
     _refuse_one_name_for_two(root, file)
     try:
         return package.module(".".join(file.with_suffix("").parts))
-    except LoadError:
+    except (LoadError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        # Also `sys.exit()` at the top of a module: it would end the server, which has a good version to go on with.
         raise LoadError(_explained(error, root, file, package.name)) from error
 
 
@@ -165,7 +166,8 @@ def _explained(error: BaseException, root: Path, file: Path, package: str) -> st
             f"{where}: the environment variable {missing} is not set. "
             f"Set it before starting the backend, or read it with os.environ.get({missing!r}) where it is optional."
         )
-    text = f"{type(error).__name__}: {error}".replace(f"{beside(package)}.", "").replace(f"{package}.", f"{root.name}.")
+    text = f"{type(error).__name__}: {error}".removesuffix(": ")
+    text = text.replace(f"{beside(package)}.", "").replace(f"{package}.", f"{root.name}.")
     return f"{where}: {text}" + (f"\n    {line}" if line else "")
 
 

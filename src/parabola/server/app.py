@@ -10,7 +10,9 @@ for every request (errors, CORS, HEAD) are in `_answer`, in the order in which t
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from parabola.backend.backend import Backend
@@ -29,6 +31,7 @@ Endpoint = Callable[[HttpRequest], Awaitable[HttpResponse]]
 RUN_PREFIX: Final = "/api/run/"
 API_PREFIX: Final = "/api/"
 ACTIONS_PREFIX: Final = "/http"
+STOPPING_TEXT: Final = "The server is stopping and did not wait for the end of this request. Try again later."
 
 
 class App:
@@ -81,6 +84,11 @@ class App:
             response = await self._answer(request)
         except ClientDisconnected:
             return
+        except asyncio.CancelledError:
+            # The server ends and did not wait for this request. Clients expect two fields of every such answer.
+            with suppress(Exception):
+                await error_body(503, "ServerStopping", STOPPING_TEXT).send(send)
+            raise
         if path.startswith(API_PREFIX):
             response.headers += cors_headers(request)
         await response.send(send, head_only=request.method == "HEAD")

@@ -3,7 +3,8 @@
 The socket is bound first, where a port in use can be explained; the backend is started next; only then does uvicorn
 accept connections, so that "ready" means that functions can be called. SIGINT and SIGTERM ask for one orderly end: no
 new connections, sockets told to come back, a short wait for running requests, data closed. A second signal does not
-wait.
+wait. The event loop carries the request out; while it is held by code that does not come back (a module that waits
+while it is imported, a handler that blocks), the request becomes a `KeyboardInterrupt` in that code.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ import asyncio
 import signal
 import socket
 import sys
+import threading
+from _thread import interrupt_main
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final
 
 import uvicorn
@@ -34,6 +38,9 @@ DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 3210
 GRACE_S: Final = 1.0
 """How long running requests may take to end after a signal. With the rest of the end it stays below 2 s."""
+
+LOOP_HELD_S_MAX: Final = 0.5
+"""How long a signal waits for the event loop before it interrupts what holds it."""
 
 ASGIApplication = Callable[..., Any]
 InFront = Callable[[ASGIApplication], ASGIApplication]
@@ -151,16 +158,56 @@ def run_until_stopped(main: Callable[[Stop], Coroutine[Any, Any, None]]) -> None
 
     async def with_signals() -> None:
         stop = Stop()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            if sys.platform == "win32":
-                signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.request))
-            else:
-                loop.add_signal_handler(number, stop.request)
-        await main(stop)
+        with _Signals(stop, asyncio.get_running_loop()):
+            await main(stop)
 
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(with_signals())
+
+
+class _Signals:
+    """Hands SIGINT and SIGTERM to the event loop as requests to stop, and sees to it that they arrive."""
+
+    def __init__(self, stop: Stop, loop: asyncio.AbstractEventLoop) -> None:
+        self._stop = stop
+        self._loop = loop
+        self._before: dict[int, Any] = {}
+        # Of the signals that came, how many the event loop has heard of.
+        self._came = 0
+        self._heard = 0
+
+    def __enter__(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._on_signal)
+
+    def __exit__(self, *exc_info: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        """Runs on the main thread between two instructions of whatever is running there."""
+        if self._heard < self._came:
+            # The last signal still waits for the loop: who holds the loop is interrupted where it is.
+            self._heard = self._came
+            raise KeyboardInterrupt
+        self._came += 1
+        self._loop.call_soon_threadsafe(self._hear)
+        patience = threading.Timer(LOOP_HELD_S_MAX, self._insist, [self._came, number])
+        patience.daemon = True
+        patience.start()
+
+    def _hear(self) -> None:
+        self._heard = self._came
+        self._stop.request()
+
+    def _insist(self, nth: int, number: int) -> None:
+        if self._heard >= nth:
+            return
+        if sys.platform == "win32":
+            interrupt_main(number)
+        else:
+            # As a signal it also ends a call into the system, such as a sleep.
+            signal.pthread_kill(threading.main_thread().ident or 0, number)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -15,6 +15,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from itertools import chain, repeat
 
+from parabola.errors import StorageFailure
 from parabola.storage.cache import DocumentCache, Range, RangeCache
 from parabola.storage.recent import Recent, merge
 from parabola.storage.records import Row
@@ -49,6 +50,10 @@ _new_tuple = tuple.__new__
 def _is_prefix(lower: bytes, upper: bytes | None) -> bool:
     """Whether [lower, upper) is every key that begins with `lower`."""
     return upper is not None and len(upper) == len(lower) + 1 and upper[-1] == 0xFF and upper.startswith(lower)
+
+
+def _unreadable(error: sqlite3.DatabaseError) -> StorageFailure:
+    return StorageFailure(f"The data file cannot be read: {error}. Restore the data folder from a backup.")
 
 
 class SQLiteReader:
@@ -96,7 +101,10 @@ class SQLiteReader:
         if cached is not None and cached[0] <= ts:
             return cached[1]
         horizon_ts = recent.horizon_ts
-        row = self._cursor.execute(_GET, (table_number, document_id, min(ts, horizon_ts))).fetchone()
+        try:
+            row = self._cursor.execute(_GET, (table_number, document_id, min(ts, horizon_ts))).fetchone()
+        except sqlite3.DatabaseError as error:
+            raise _unreadable(error) from error
         document: bytes | None = None if row is None else row[0]
         if ts >= horizon_ts:
             self._documents.put((table_number, document_id), (horizon_ts, document))
@@ -181,9 +189,13 @@ class SQLiteReader:
         horizon_ts = self._recent.horizon_ts
         statement = _SCAN_INDEX[descending, upper is not None]
         bounds = (lower,) if upper is None else (lower, upper)
-        found: list[tuple[bytes, str, bytes | None]] = self._cursor.execute(
-            statement, (index_number, table_number, min(ts, horizon_ts), limit, *bounds)
-        ).fetchall()
+        found: list[tuple[bytes, str, bytes | None]]
+        try:
+            found = self._cursor.execute(
+                statement, (index_number, table_number, min(ts, horizon_ts), limit, *bounds)
+            ).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise _unreadable(error) from error
         is_all = len(found) < limit
         if is_prefix and is_all and ts >= horizon_ts and len(found) <= SCAN_ROWS_CACHED_MAX:
             for _, document_id, document in found:
@@ -258,7 +270,10 @@ class SQLiteReader:
         data_ts = min(ts, self._recent.horizon_ts)
         while True:
             bounds = (lower,) if upper is None else (lower, upper)
-            page = self._cursor.execute(statement, (table_number, data_ts, limit, *bounds)).fetchall()
+            try:
+                page = self._cursor.execute(statement, (table_number, data_ts, limit, *bounds)).fetchall()
+            except sqlite3.DatabaseError as error:
+                raise _unreadable(error) from error
             yield from page
             if len(page) < limit:
                 return

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import orjson
 
+from parabola.errors import InvalidValue, StorageFailure
 from parabola.values.wire import encode_wire, from_wire
 
 _MARKER: Final = b"\x01"
@@ -30,8 +31,15 @@ def encode_document(document: dict[str, Any], *, plain: bool | None = None) -> b
 
 
 def decode_document(data: bytes) -> dict[str, Any]:
-    """The document that was stored, as a fresh dict."""
-    document: dict[str, Any] = orjson.loads(data) if data[0] == _PLAIN_START else from_wire(orjson.loads(data[1:]))
+    """The document that was stored, as a fresh dict. Raises `StorageFailure` for bytes that `encode_document` never
+    made: a disk gave back something else than it was given.
+    """
+    try:
+        document: dict[str, Any] = orjson.loads(data) if data[0] == _PLAIN_START else from_wire(orjson.loads(data[1:]))
+    except (ValueError, IndexError, InvalidValue) as error:
+        raise StorageFailure(
+            f"A stored document is damaged: {error}. Restore the data folder from a backup."
+        ) from error
     return document
 
 

@@ -66,9 +66,32 @@ def test_a_directory_that_does_not_exist_is_named(tmp_path: Path) -> None:
         ('[tool.parabola]\nfunctions = "missing"\n', "does not exist"),
         ("[tool.parabola]\nfunctions = 3\n", "must be the name of a folder"),
         ("[tool.parabola", "cannot be read"),
+        ("tool = 5\n", "sets tool to 5, where a table was expected"),
+        ('[tool]\nparabola = "backend"\n', "sets parabola to 'backend', where a table was expected"),
+        ('[tool.parabola]\nfunctons = "backend"\n', "sets functons .*Did you mean functions?"),
     ],
 )
 def test_a_wrong_setting_is_explained(tmp_path: Path, text: str, why: str) -> None:
     write(tmp_path / "pyproject.toml", text)
     with pytest.raises(LoadError, match=why):
         find_project(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "words"),
+    [
+        ("backnd", "folder", 'If "backnd" is meant, rename it, or set functions = "backnd".'),
+        ("backend", "file", "backend is there, but is no folder."),
+    ],
+)
+def test_what_was_probably_meant_for_the_functions_folder_is_named(
+    tmp_path: Path, name: str, kind: str, words: str
+) -> None:
+    if kind == "folder":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "messages.py").touch()
+    else:
+        (tmp_path / name).touch()
+    with pytest.raises(LoadError) as refused:
+        find_project(tmp_path)
+    assert words in refused.value.message

@@ -120,3 +120,10 @@ def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.parabola", encoding="utf-8")
     with pytest.raises(IdentityRefused, match=r"pyproject\.toml cannot be read"):
         settings(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["tool = 5\n", '[tool]\nparabola = "x"\n', "[tool.parabola]\nidentity = 1\n"])
+def test_a_value_where_the_table_should_be_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(text)
+    with pytest.raises(IdentityRefused, match="must be a table"):
+        settings(tmp_path)

@@ -33,6 +33,9 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["dev", "--port", "many"], "--port"),
         (["run", "m:f", "--url", "ftp://x"], "must start with http:// or https://"),
         (["data", "--url", "localhost:3210"], "must start with http:// or https://"),
+        (["data", "--url", "http://"], "'http://' is not the address of a server"),
+        (["run", "m:f", "--url", "http://[::1"], "'http://[::1' is not the address of a server"),
+        (["run", "m:f", "--url", "http://127.0.0.1:99999"], "is not the address of a server"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

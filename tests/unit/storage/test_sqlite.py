@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from pathlib import Path
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from parabola.errors import StorageFailure
+from parabola.storage.recent import Recent
 from parabola.storage.records import Commit, DocumentWrite, IndexWrite
 from parabola.storage.sqlite import SQLiteStorage
+from parabola.storage.sqlite_reader import SQLiteReader
 
 
 def commit_at(ts: int, document: bytes = b"x") -> Commit:
@@ -134,3 +137,30 @@ def test_a_file_that_was_cut_short_is_refused_in_one_sentence(tmp_path: Path, na
     # Nobody is left holding the folder.
     with pytest.raises(StorageFailure, match=r"Restore the data folder from a backup"):
         SQLiteStorage(tmp_path)
+
+
+def test_a_data_file_whose_pages_are_damaged_is_reported_by_every_read(tmp_path: Path) -> None:
+    storage = SQLiteStorage(tmp_path)
+    for ts in range(1, 101):
+        storage.stage(commit_at(ts, b"{}" + b" " * 2000))
+    storage.flush()
+    storage.close()
+    page_bytes = 4096
+    with (tmp_path / "data.sqlite").open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        for start in range(0, size, page_bytes):
+            # The first page also holds the head of the file and what its tables are: those stay.
+            file.seek(start + (page_bytes if start == 0 else 0))
+            file.write(b"\xff" * (0 if start == 0 else page_bytes))
+    connection = sqlite3.connect(tmp_path / "data.sqlite", isolation_level=None)
+    reader = SQLiteReader(connection, Recent(100), cache_bytes_max=1 << 20)
+    try:
+        for read in (
+            lambda: reader.get(1, "a", 100),
+            lambda: reader.scan_index(5, 1, b"", None, 100, False, 10),
+            lambda: reader.scan_table(1, "", None, 100, False, 10),
+        ):
+            with pytest.raises(StorageFailure, match=r"The data file cannot be read: .* Restore"):
+                read()
+    finally:
+        connection.close()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from parabola.errors import StorageFailure
 from parabola.values.documents import decode_document, encode_document
 from parabola.values.kinds import Int64
 from parabola.values.model import normalize_document
@@ -41,3 +42,9 @@ def test_each_decoding_is_a_fresh_document() -> None:
     first = decode_document(data)
     first["a"].append(2)
     assert decode_document(data) == {"a": [1]}
+
+
+@pytest.mark.parametrize("damaged", [b"", b"{", b"\xff\xfe", b"\x01{", b'\x01{"a": {"$integer": "!"}}', b'{"a": \xff}'])
+def test_stored_bytes_that_are_no_document_are_a_failure_of_the_store(damaged: bytes) -> None:
+    with pytest.raises(StorageFailure, match="A stored document is damaged"):
+        decode_document(damaged)
