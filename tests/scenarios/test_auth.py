@@ -105,7 +105,7 @@ REFUSED: dict[str, tuple[Callable[[OidcIssuer], str], str, str]] = {
     "expired": (lambda issuer: issuer.token(lifetime_s=-1), "Unauthenticated", OIDC_FAILED),
     "not yet valid": (lambda issuer: issuer.token(nbf=int(time.time()) + 60), "Unauthenticated", OIDC_FAILED),
     "alg none": (
-        lambda issuer: unsigned_token({"alg": "none", "kid": "key-1"}, issuer.claims("mallory"), b"x"),
+        lambda issuer: unsigned_token({"alg": "none", "kid": "key-1"}, issuer.claims("mallory")),
         "Unauthenticated",
         OIDC_FAILED,
     ),

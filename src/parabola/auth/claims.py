@@ -63,7 +63,7 @@ def oidc_attributes(claims: Mapping[str, Any]) -> dict[str, Any]:
     own = {
         name: plain_number(value)
         for name, value in claims.items()
-        if name not in _OIDC_STANDARD and name not in _OIDC_HIDDEN and value is not None
+        if name not in _OIDC_STANDARD and name not in _OIDC_HIDDEN
     }
     return _without_reserved({**own, **standard})
 
@@ -76,7 +76,7 @@ def custom_attributes(claims: Mapping[str, Any]) -> dict[str, Any]:
         name, value = pending.pop()
         if isinstance(value, dict):
             pending.extend((f"{name}.{inner}", inner_value) for inner, inner_value in value.items())
-        elif value is not None:
+        else:
             flat[name] = plain_number(value)
     return _without_reserved(flat)
 

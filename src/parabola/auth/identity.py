@@ -40,7 +40,7 @@ class Identity:
 
         A claim cannot replace the three reserved names: who the user is comes from `iss` and `sub` alone.
         """
-        shown = {name: _copy(value) for name, value in self.attributes.items() if value is not None}
+        shown = {name: _copy(value) for name, value in self.attributes.items()}
         shown["tokenIdentifier"] = self.token_identifier
         shown["issuer"] = self.issuer
         shown["subject"] = self.subject

@@ -41,8 +41,12 @@ def status_of(error: BaseException) -> int:
 def error_response(error: BaseException) -> HttpResponse:
     """The answer to a request that failed with `error`. What is our own fault is logged whole and told to nobody."""
     status = status_of(error)
-    if status == 500 or not isinstance(error, ParabolaError):
+    if not isinstance(error, ParabolaError):
         _log.error("A request failed inside the server.", exc_info=error)
+        return error_body(500, INTERNAL_CODE, INTERNAL_TEXT)
+    if status == 500:
+        # A fault that was foreseen says all there is to know; a full disk brings one for each request.
+        _log.error("A request failed inside the server: %s", error.message)
         return error_body(500, INTERNAL_CODE, INTERNAL_TEXT)
     return error_body(status, error.code, error.message)
 

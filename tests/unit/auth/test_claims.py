@@ -58,7 +58,11 @@ def test_standard_oidc_claims_get_their_convex_names() -> None:
 
 def test_other_oidc_claims_keep_their_name_and_json_value() -> None:
     claims = {**TOKEN_CLAIMS, "org": {"id": "o1", "role": "admin"}, "https://x/roles": ["a", "b"], "nothing": None}
-    assert oidc_attributes(claims) == {"org": {"id": "o1", "role": "admin"}, "https://x/roles": ["a", "b"]}
+    assert oidc_attributes(claims) == {
+        "org": {"id": "o1", "role": "admin"},
+        "https://x/roles": ["a", "b"],
+        "nothing": None,
+    }
 
 
 def test_custom_claims_keep_their_names_and_are_flattened_with_dots() -> None:

@@ -237,7 +237,9 @@ def forgeries(setting: Setting) -> dict[str, str]:
     hmac_input = f"{segment({'alg': 'HS256', 'kid': 'key-1'})}.{segment(claims)}"
     hmac_signature = hmac.new(setting.key.public_pem(), hmac_input.encode(), hashlib.sha256).digest()
     return {
-        "alg none": unsigned_token({"alg": "none", "kid": "key-1"}, claims, b"x"),
+        "alg none": unsigned_token({"alg": "none", "kid": "key-1"}, claims),
+        "alg none with a signature": unsigned_token({"alg": "none", "kid": "key-1"}, claims, b"x"),
+        "no signature": unsigned_token({"alg": "RS256", "kid": "key-1"}, claims),
         "alg None with capital": unsigned_token({"alg": "nOnE", "kid": "key-1"}, claims, b"x"),
         "no alg": unsigned_token({"kid": "key-1"}, claims, b"x"),
         "HS256 keyed with the public key": f"{hmac_input}.{unpadded(hmac_signature)}",
