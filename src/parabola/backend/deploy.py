@@ -17,18 +17,23 @@ from parabola.database.committer import CommitResult
 from parabola.database.database import Database
 from parabola.database.schema_change import SchemaChange
 from parabola.definitions.auth_config import OIDCProviderConfig, ProviderConfig
-from parabola.errors import SystemFault
+from parabola.errors import BadRequest, SystemFault
+from parabola.functions.loader import AUTH_MODULE
 from parabola.schema.tables import Schema, define_schema
 
 
 def providers_of(configs: Sequence[ProviderConfig]) -> list[Provider]:
     """The providers that an `auth_config.py` declares. Raises `BadRequest` for one that cannot be."""
-    return [
-        OIDCProvider(config.domain, config.application_id)
-        if isinstance(config, OIDCProviderConfig)
-        else CustomJWTProvider(config.issuer, config.jwks, config.algorithm, config.application_id)
-        for config in configs
-    ]
+    try:
+        return [_provider_of(config) for config in configs]
+    except BadRequest as error:
+        raise BadRequest(f"{AUTH_MODULE}.py: {error.message}", code=error.code) from None
+
+
+def _provider_of(config: ProviderConfig) -> Provider:
+    if isinstance(config, OIDCProviderConfig):
+        return OIDCProvider(config.domain, config.application_id)
+    return CustomJWTProvider(config.issuer, config.jwks, config.algorithm, config.application_id)
 
 
 async def put_schema_in_force(database: Database, schema: Schema | None) -> None:

@@ -56,7 +56,8 @@ _subjects: Final = itertools.count(1)
 class FunctionCallError(ParabolaError):
     """A function failed, or refused the call. `message` is what a client would read in development.
 
-    What the function raised is the `__cause__`. A ConvexError is not wrapped: it reaches the test as it is.
+    What the function raised is the `__cause__`, and where it did is in `traceback`. A ConvexError is not wrapped: it
+    reaches the test as it is.
     """
 
     default_code = "FunctionCallError"
@@ -64,6 +65,8 @@ class FunctionCallError(ParabolaError):
     def __init__(self, error: FunctionError) -> None:
         super().__init__(error.message, code=error.code)
         self.traceback = error.traceback
+        if error.traceback:
+            self.add_note(error.traceback)
 
 
 class TestCaller:
@@ -88,16 +91,22 @@ class TestCaller:
         """
         return TestCaller(self._engine, _identity(attributes))
 
+    # The frames from here on down say nothing about a test that fails: `__tracebackhide__` keeps pytest from showing
+    # them.
+
     async def query(self, reference: Any, args: Mapping[str, Any] | None = None) -> Any:
         """The value of a query. Raises ConvexError as it was raised, FunctionCallError for any other failure."""
+        __tracebackhide__ = True
         return await self._call("query", reference, args)
 
     async def mutation(self, reference: Any, args: Mapping[str, Any] | None = None) -> Any:
         """Runs a mutation and returns its value. Raises as `query` does; then nothing was written."""
+        __tracebackhide__ = True
         return await self._call("mutation", reference, args)
 
     async def action(self, reference: Any, args: Mapping[str, Any] | None = None) -> Any:
         """Runs an action and returns its value. Raises as `query` does."""
+        __tracebackhide__ = True
         return await self._call("action", reference, args)
 
     async def run(self, body: Callable[[MutationCtx], Awaitable[T]]) -> T:
@@ -107,6 +116,7 @@ class TestCaller:
 
         It is committed at the end, and like a mutation it may run again after a conflict. Raises as `query` does.
         """
+        __tracebackhide__ = True
         return await self._engine.run(body, self._identity)
 
     async def fetch(
@@ -145,6 +155,7 @@ class TestCaller:
         await self._engine.turns.finish_all(await self._engine.started(), self.clock.advance, runs_max)
 
     async def _call(self, kind: str, reference: Any, args: Mapping[str, Any] | None) -> Any:
+        __tracebackhide__ = True
         backend = await self._engine.started()
         # An administrator who acts as the user: sees the same identity and reaches internal functions.
         caller: Caller = AdminIdentity(self._identity) if is_internal_reference(reference) else self._identity
@@ -217,6 +228,7 @@ class _Engine:
         self, deployment: Deployment, limits: Limits, environment: Mapping[str, str] | None, seed: int
     ) -> None:
         self.clock = TestClock()
+        self._advances_seen = 0
         self.loop: asyncio.AbstractEventLoop | None = None
         self.turns = Turns()
         self._bodies: dict[str, _Body] = {}
@@ -239,6 +251,11 @@ class _Engine:
         if not self._backend.is_running:
             self.loop = asyncio.get_running_loop()
             await self._backend.start()
+        if self._advances_seen != self.clock.advances:
+            # A server may give out an answer that looked at the time for some seconds more. A test that moves the clock
+            # wants to see what it moved.
+            self._advances_seen = self.clock.advances
+            self._backend.live.invalidate_all()
         return self._backend
 
     def keep_house(self) -> None:
@@ -249,6 +266,7 @@ class _Engine:
         await self._backend.stop()
 
     async def run(self, body: Callable[[MutationCtx], Awaitable[T]], identity: Identity | None) -> T:
+        __tracebackhide__ = True
         backend = await self.started()
         key = str(next(self._numbers))
         self._bodies[key] = held = _Body(body)
@@ -327,6 +345,7 @@ def _deployment(modules: Modules, schema: Schema | None, http: HttpRouter | None
 
 
 def _value(outcome: Outcome) -> Any:
+    __tracebackhide__ = True
     error = outcome.error
     if error is None:
         # An answer from the cache carries its encoded form only.

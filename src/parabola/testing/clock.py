@@ -19,12 +19,16 @@ class TestClock(ManualClock):
 
     __test__ = False  # pytest collects classes by name; this one is a tool.
 
+    advances = 0
+    """How often it was moved."""
+
     def now_ns(self) -> int:
         self._now_ns += TICK_NS
         return self._now_ns
 
     def advance(self, seconds: float = 0.0, *, minutes: float = 0.0, hours: float = 0.0, days: float = 0.0) -> None:
         """Moves the time forward by the sum of what is given, which cannot be negative."""
+        self.advances += 1
         super().advance(seconds + 60.0 * minutes + 3600.0 * hours + 86_400.0 * days)
 
     def now(self) -> datetime:

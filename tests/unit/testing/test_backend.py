@@ -202,6 +202,7 @@ async def test_time_stands_still_until_it_is_advanced() -> None:
     before = await t.query("messages:now")
     assert await t.query("messages:now") == pytest.approx(before, abs=1)
     t.clock.advance(seconds=10)
+    assert await t.query("messages:now") == pytest.approx(before + 10_000, abs=1)
     assert await t.run(lambda ctx: _value(ctx.now())) == pytest.approx(before + 10_000, abs=1)
     t.clock.advance(hours=1, minutes=1)
     assert await t.run(lambda ctx: _value(ctx.now())) == pytest.approx(before + 10_000 + 3_660_000, abs=1)

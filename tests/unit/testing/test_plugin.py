@@ -8,6 +8,19 @@ from pathlib import Path
 
 from parabola.cli.init import init
 
+COUNTER = """
+from parabola import mutation
+
+@mutation
+async def count(ctx):
+    row = await ctx.db.query("counts").first()
+    if row is None:
+        await ctx.db.insert("counts", {"n": 1})
+        return 1
+    await ctx.db.patch(row["_id"], {"n": row["n"] + 1})
+    return row["n"] + 1
+"""
+
 
 def run_pytest(project: Path, *options: str) -> str:
     """The output of pytest over a project's directory, in a fresh process."""
@@ -59,6 +72,82 @@ def test_plain():
     output = run_pytest(tmp_path)
     assert "1 failed, 5 passed" in output
     assert "assert 1 == 2" in output
+
+
+def test_asynchronous_fixtures_are_made_and_ended_in_the_loop_of_their_test(tmp_path: Path) -> None:
+    write(tmp_path / "backend" / "m.py", COUNTER)
+    write(
+        tmp_path / "test_it.py",
+        """
+import asyncio, pytest
+
+loops = []
+
+@pytest.fixture
+async def counted(backend):
+    await backend.mutation("m:count")
+    return backend
+
+@pytest.fixture
+async def watched(counted):
+    loops.append(asyncio.get_running_loop())
+    yield counted
+    loops.append(asyncio.get_running_loop())
+    loops.append(await counted.mutation("m:count"))
+
+async def test_one(watched):
+    loops.append(asyncio.get_running_loop())
+    assert await watched.mutation("m:count") == 2
+
+def test_the_fixture_has_ended_after_its_test():
+    before, during, after, count = loops
+    assert before is during is after
+    assert before.is_closed()
+    assert count == 3
+
+class TestMethods:
+    name = "class"
+
+    @pytest.fixture
+    async def own(self, backend):
+        self.name = "instance"
+        return await backend.mutation("m:count")
+
+    async def test_method(self, own):
+        assert (self.name, own) == ("instance", 1)
+
+@pytest.fixture
+async def broken():
+    raise ValueError("no fixture today")
+    yield
+
+async def test_broken(broken):
+    pass
+
+@pytest.fixture
+async def twice():
+    yield 1
+    yield 2
+
+async def test_twice(twice):
+    assert twice == 1
+""",
+    )
+    output = run_pytest(tmp_path)
+    assert "4 passed, 2 errors" in output
+    assert "ValueError: no fixture today" in output
+    assert "An asynchronous fixture yielded a second time" in output
+
+
+def test_a_failing_function_is_shown_by_its_own_place_and_not_by_the_tool_s(tmp_path: Path) -> None:
+    write(tmp_path / "backend" / "m.py", COUNTER + "\n\n@mutation\nasync def fail(ctx):\n    raise ValueError('no')\n")
+    write(tmp_path / "test_it.py", "async def test_one(backend):\n    await backend.mutation('m:fail')\n")
+    output = run_pytest(tmp_path, "--show-capture=no")
+    at = COUNTER.count("\n") + 5
+    assert "await backend.mutation('m:fail')" in output
+    assert "Uncaught ValueError: no" in output
+    assert f"at fail (backend/m.py:{at})" in output
+    assert "testing/backend.py:" not in output
 
 
 def test_a_test_that_is_marked_for_another_plugin_is_left_to_it(tmp_path: Path) -> None:
