@@ -173,6 +173,17 @@ def test_an_unknown_function_is_a_failure(cli: Cli) -> None:
     assert "Could not find function for 'messages:nope'" in cli("run", "messages:nope", code=1).stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("messages:lst", "Did you mean messages:list"), ("zzz:qqq", "The functions are: "), ("zzz:qqq", "messages:send")],
+)
+def test_an_unknown_function_is_answered_with_those_there_are(cli: Cli, name: str, words: str) -> None:
+    printed = cli("run", name, code=1).stderr
+    assert f"Could not find function for '{name}'.\n" in printed
+    assert words in printed
+    assert "convex dev" not in printed
+
+
 def test_wrong_arguments_are_a_failure_that_names_the_field(cli: Cli) -> None:
     failed = cli("run", "messages:send", '{"author": "Ada"}', code=1)
     assert "missing the required field `body`" in failed.stderr

@@ -219,6 +219,19 @@ def test_a_project_that_is_broken_at_the_start_is_served_once_it_is_mended(
         server.close()
 
 
+def test_an_empty_folder_is_served_and_said_to_be_empty(
+    tmp_path: Path, start_server: Callable[..., ServerProcess]
+) -> None:
+    folder = tmp_path / "project"
+    (folder / "backend").mkdir(parents=True)
+    server = start_server(folder)
+    assert "backend declares no functions yet" in server.log
+    line = server.log_lines()
+    (folder / "backend" / "notes.py").write_text(NOTES.replace("from .lib.texts import decorated", "decorated = str"))
+    server.wait_for_log("Reloaded", after_line=line)
+    assert server.call("query", "notes:list")["value"] == []
+
+
 def test_ctrl_c_ends_soon_and_without_a_traceback(project: Project, subscribed: RawClient) -> None:
     code, took_cpu_s = project.server.stop_counting_cpu()
     # It ends within a second: what it does takes this much, and what it waits for is bounded by this grace.

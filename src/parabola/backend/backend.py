@@ -43,7 +43,7 @@ from parabola.backend.scheduler import Scheduler
 from parabola.backend.sync_connection import SyncConnection
 from parabola.backend.sync_driver import SyncDriver
 from parabola.backend.sync_transport import SyncTransport
-from parabola.backend.system_functions import with_system_functions
+from parabola.backend.system_functions import SYSTEM_FUNCTIONS, with_system_functions
 from parabola.database.database import Database
 from parabola.database.flusher import Flusher, InlineFlusher, ThreadFlusher
 from parabola.database.write_log import LogEntry
@@ -289,6 +289,12 @@ class Backend:
         if found is None or (found.visibility == "internal" and _visibility(caller) == "public"):
             return None
         return found.kind
+
+    @property
+    def has_functions(self) -> bool:
+        """Whether the functions folder declares anything that can be called."""
+        deployment = self.runner.deployment
+        return deployment.http is not None or len(deployment.functions) > len(SYSTEM_FUNCTIONS)
 
     @property
     def latest_readable_ts(self) -> int:

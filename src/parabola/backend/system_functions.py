@@ -12,6 +12,7 @@ from typing import Any, Final
 from parabola.database.system_tables import CRON_JOBS, TABLES
 from parabola.definitions.contexts import QueryCtx
 from parabola.definitions.functions import FunctionDefinition, internal_query
+from parabola.definitions.paths import display_path
 from parabola.functions.loader import Deployment
 from parabola.schema.validators import v
 
@@ -55,9 +56,22 @@ async def table_data(ctx: QueryCtx, args: dict[str, Any]) -> dict[str, Any]:
     return await db.query(table).order(order).paginate(args["paginationOpts"])
 
 
+@internal_query(args={})
+async def functions(ctx: QueryCtx, args: dict[str, Any]) -> list[dict[str, Any]]:
+    """The functions of the deployment by name, each as `{name, kind, visibility}`; those of this module left out."""
+    declared: Mapping[str, FunctionDefinition[Any, Any]] = _level_of(ctx).run.deployment.functions
+    return [
+        {"name": display_path(path), "kind": definition.kind, "visibility": definition.visibility}
+        for path, definition in sorted(declared.items())
+        if not path.startswith(SYSTEM_PREFIX)
+    ]
+
+
+SYSTEM_PREFIX: Final = "_system/"
 SYSTEM_FUNCTIONS: Final[Mapping[str, FunctionDefinition[Any, Any]]] = {
     "_system/cli/tables:default": tables,
     "_system/cli/tableData:default": table_data,
+    "_system/cli/functions:default": functions,
 }
 """By canonical path."""
 
@@ -85,4 +99,8 @@ def with_system_functions(deployment: Deployment) -> Deployment:
 
 def _transaction_of(ctx: Any) -> Any:
     """The transaction behind a context: the catalog's own tables are closed to `ctx.db`."""
-    return ctx._level.tx
+    return _level_of(ctx).tx
+
+
+def _level_of(ctx: Any) -> Any:
+    return ctx._level

@@ -79,6 +79,9 @@ class _Development:
         try:
             watching = asyncio.ensure_future(self._reload_changes(backend, seen))
             notice(f"Functions: {self._shown(self._project.functions)} · data: {self._shown(self._data)}")
+            if not backend.has_functions:
+                folder = self._shown(self._project.functions)
+                err.print(f"{folder} declares no functions yet: save one, and it is live.", style="yellow")
             try:
                 await serve_started(
                     backend,

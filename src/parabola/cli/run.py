@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from difflib import get_close_matches
+from typing import Annotated, Any, Final
 
 import typer
 
 from parabola.cli.access import admin_key_for
 from parabola.cli.console import err, fail, out
-from parabola.cli.failure import EXIT_FAILURE
+from parabola.cli.failure import EXIT_FAILURE, CommandFailed
 from parabola.cli.follow import follow_query
 from parabola.cli.options import AdminKeyOption, DataOption, UrlOption, json_object, server_url
 from parabola.cli.remote import FunctionFailed, RemoteBackend
 from parabola.cli.rendering import to_json
+
+FUNCTIONS: Final = "_system/cli/functions:default"
+FUNCTIONS_SHOWN_MAX: Final = 20
+UNKNOWN_FUNCTION_HINT: Final = " Did you forget to run `npx convex dev`?"
 
 
 def run(
@@ -56,12 +61,31 @@ def run(
             answer = server.call(function, args)
         except FunctionFailed as failure:
             _print_logs(failure.log_lines)
-            fail(str(failure))
+            fail(_explained(failure, server, function))
             if failure.data is not None:
                 err.print(f"Data: {to_json(failure.data, indent=None)}", markup=False)
             raise typer.Exit(EXIT_FAILURE) from failure
     _print_logs(answer.log_lines)
     _print_value(answer.value, as_json)
+
+
+def _explained(failure: FunctionFailed, server: RemoteBackend, function: str) -> str:
+    """What went wrong; for a function that is not there with those that are, instead of a hint at another tool."""
+    text, unknown, _ = str(failure).partition(UNKNOWN_FUNCTION_HINT)
+    if not unknown:
+        return text
+    try:
+        known = sorted(entry["name"] for entry in server.call(FUNCTIONS, {}).value)
+    except CommandFailed:
+        return text  # another server than ours
+    if not known:
+        return f"{text}\nThe server has no functions: save one in its functions folder."
+    close = get_close_matches(function, known, n=3)
+    if close:
+        return f"{text}\nDid you mean {' or '.join(close)}?"
+    shown = ", ".join(known[:FUNCTIONS_SHOWN_MAX])
+    more = f", and {len(known) - FUNCTIONS_SHOWN_MAX} more" if len(known) > FUNCTIONS_SHOWN_MAX else ""
+    return f"{text}\nThe functions are: {shown}{more}."
 
 
 def _follow(

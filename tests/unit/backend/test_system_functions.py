@@ -74,3 +74,9 @@ async def test_only_an_administrator_reaches_them(path: str) -> None:
         outcome = await backend.run_query(path, {"paginationOpts": FIRST_PAGE})
         assert outcome.error is not None
         assert outcome.error.code == "FunctionNotFound"
+
+
+async def test_the_functions_are_listed_by_name_without_these() -> None:
+    async with admin() as call:
+        outcome = await call("_system/cli/functions:default", {})
+    assert outcome.value == [{"name": "m:add", "kind": "mutation", "visibility": "public"}]
