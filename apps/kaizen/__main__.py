@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from kaizen.command import main
+try:
+    from parabola.cli.starting import start
+except KeyboardInterrupt:
+    sys.exit(130)  # what `start` gives, before there is one
 
-sys.exit(main())
+sys.exit(start("kaizen.command", "main"))
