@@ -11,15 +11,16 @@ for every request (errors, CORS, HEAD) are in `_answer`, in the order in which t
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Final
 
 from parabola.backend.backend import Backend
-from parabola.errors import NotFound
+from parabola.errors import NotFound, ParabolaError
 from parabola.server.asgi_websocket import serve_sync_socket
 from parabola.server.cors import cors_headers, is_preflight, preflight_response
-from parabola.server.error_responses import error_body, error_response
+from parabola.server.error_responses import INTERNAL_TEXT, error_body, error_response
 from parabola.server.http_actions import HttpActions
 from parabola.server.http_api import FunctionApi
 from parabola.server.messages import ClientDisconnected, HttpRequest, HttpResponse, Receive, Scope, Send
@@ -32,6 +33,8 @@ RUN_PREFIX: Final = "/api/run/"
 API_PREFIX: Final = "/api/"
 ACTIONS_PREFIX: Final = "/http"
 STOPPING_TEXT: Final = "The server is stopping and did not wait for the end of this request. Try again later."
+
+_log = logging.getLogger("parabola.http")
 
 
 class App:
@@ -68,7 +71,15 @@ class App:
             return
         self.backend.check_loop()
         if not self.backend.is_running:
-            await self.backend.start()
+            try:
+                await self.backend.start()
+            except ParabolaError as error:
+                # Only in a host without lifespan. Its operator is told why; clients expect two fields, and come back.
+                _log.error("The backend could not be started: %s", error)
+                if kind != "http":
+                    raise
+                await error_body(503, "BackendNotStarted", INTERNAL_TEXT).send(send)
+                return
         if kind == "http":
             await self._http(scope, receive, send)
         elif kind == "websocket":

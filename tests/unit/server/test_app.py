@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from parabola import ActionCtx, action
 from parabola.backend import Backend
+from parabola.functions.loader import Deployment
 from tests.unit.server.conftest import FUNCTIONS, Start
 
 
@@ -147,6 +150,54 @@ async def test_it_mounts_under_a_prefix_and_starts_with_the_first_request(tmp_pa
         assert (await client.get("/deep/er/")).status_code == 200
         assert (await client.get("/api/query_ts")).status_code == 404
     await backend.stop()
+
+
+async def test_a_start_that_fails_at_the_first_request_is_answered_and_tried_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "backend").mkdir()
+    broken = tmp_path / "backend" / "m.py"
+    broken.write_text("import nothing_of_that_name\n")
+    backend = Backend(tmp_path / "backend", storage="memory")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(backend.asgi()), base_url="http://test") as client:
+        answer = await client.get("/version")
+        assert answer.status_code == 503
+        assert answer.json() == {
+            "code": "BackendNotStarted",
+            "message": "Your request couldn't be completed. Try again later.",
+        }
+        assert "backend/m.py:1: ModuleNotFoundError" in caplog.text
+        broken.unlink()
+        assert (await client.get("/version")).status_code == 200
+    await backend.stop()
+
+
+async def test_a_request_that_is_cancelled_is_answered_so_that_clients_understand() -> None:
+    began = asyncio.Event()
+
+    @action
+    async def slow(ctx: ActionCtx) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    async with Backend(Deployment({"m:slow": slow}), storage="memory") as backend:
+        sent: list[dict[str, Any]] = []
+        body = b'{"path": "m:slow", "args": {}}'
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": "POST", "path": "/api/action", "headers": [], "query_string": b""}
+        request = asyncio.ensure_future(backend.asgi()(scope, receive, send))
+        await began.wait()
+        request.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await request
+        assert sent[0]["status"] == 503
+        assert b'"code":"ServerStopping"' in sent[1]["body"]
 
 
 async def test_its_lifespan_starts_and_stops_the_backend(tmp_path: Path) -> None:
