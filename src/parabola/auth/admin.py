@@ -52,7 +52,8 @@ def load_or_create_admin_key(path: Path, name: str, entropy: Entropy) -> str:
     except FileNotFoundError:
         pass
     key = generate_admin_key(name, entropy)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    # The data beside it are as much a secret as the key.
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:

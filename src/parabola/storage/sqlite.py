@@ -63,7 +63,7 @@ class SQLiteStorage:
         in the data file; above it, flushes wait. Raises `StorageFailure` if the folder is in use, is not ours, is of a
         newer version, or is damaged.
         """
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._directory = directory
         self._lock = FolderLock(directory)
         self._closed = False

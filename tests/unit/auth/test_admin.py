@@ -39,6 +39,7 @@ def test_the_key_is_kept_readable_by_its_owner_only_and_found_again(tmp_path: Pa
     path = tmp_path / "data" / "admin_key"
     key = load_or_create_admin_key(path, "otter", SeededEntropy(1))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert load_or_create_admin_key(path, "another-name", SeededEntropy(2)) == key
     assert [file.name for file in path.parent.iterdir()] == ["admin_key"]
 

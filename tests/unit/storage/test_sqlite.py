@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import stat
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,13 @@ def test_files_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
     with pytest.raises(StorageFailure, match=r"do not belong together.*Restore both from the same backup"):
         SQLiteStorage(tmp_path / "long")
     SQLiteStorage(tmp_path / "short").close()
+
+
+def test_a_new_folder_is_its_owner_s_alone_and_an_old_one_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir(mode=0o755)
+    for name, mode in (("new", 0o700), ("old", 0o755)):
+        SQLiteStorage(tmp_path / name).close()
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == mode
 
 
 def test_a_refused_folder_is_unlocked_again(tmp_path: Path) -> None:
