@@ -39,8 +39,9 @@ DEFAULT_PORT: Final = 3210
 GRACE_S: Final = 1.0
 """How long running requests may take to end after a signal. With the rest of the end it stays below 2 s."""
 
-LOOP_HELD_S_MAX: Final = 0.5
-"""How long a signal waits for the event loop before it interrupts what holds it."""
+LOOP_HELD_S_MAX: Final = 2.0
+"""How long a signal waits for the event loop before it interrupts what holds it. A query or mutation that computes for
+as long as it may is waited for; a second signal waits for nothing."""
 
 ASGIApplication = Callable[..., Any]
 InFront = Callable[[ASGIApplication], ASGIApplication]
