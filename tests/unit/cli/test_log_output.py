@@ -16,8 +16,10 @@ from parabola.functions.logs import LogLines, current_log
 
 
 @pytest.fixture
-def printed() -> Iterator[io.StringIO]:
+def printed(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """The log as a developer sees it; the root logger is put back afterwards."""
+    # A server with uvicorn's own log, in an earlier test of this process, would keep its records from the root.
+    monkeypatch.setattr(logging.getLogger("uvicorn"), "propagate", True)
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     output = io.StringIO()
