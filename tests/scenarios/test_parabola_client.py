@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from parabola.client import AsyncClient, Client, ClientError, ConvexError, Int64
+from parabola.client import AsyncClient, CallFailed, Client, ClientError, ConvexError, Int64
 from parabola.client.http import HttpClient
 from tests.docs.pages import DOCS, code_blocks
 from tests.scenarios.server_process import ServerProcess
@@ -86,6 +86,21 @@ def test_a_transition_of_eight_megabytes_arrives_whole(server: ServerProcess) ->
     with Client(server.url) as client:
         result = client.query("values:large", {"size": 1_000_000, "count": 8})
     assert [len(text) for text in result] == [1_000_000] * 8
+
+
+def test_arguments_that_need_several_frames_arrive_and_those_above_the_limit_harm_nobody_else(
+    server: ServerProcess, room: str
+) -> None:
+    with Client(server.url) as client:
+        bodies = client.subscribe("messages:bodies", {"channel": room})
+        assert bodies.next(PATIENCE_S) == []
+        text = "\N{ROCKET}" * 2_250_000
+        assert client.action("values:echo_action", {"value": text}) == text
+        with pytest.raises(CallFailed, match="Arguments for values:store are too large"):
+            client.mutation("values:store", {"label": room, "value": "x" * 17_000_000})
+        client.mutation("messages:send", {"channel": room, "author": "me", "body": "hi"})
+        assert bodies.next(PATIENCE_S) == ["hi"]
+        assert client.connection_state.connection_count == 1
 
 
 def test_a_connection_on_which_nothing_happens_is_kept_by_the_servers_pings(server: ServerProcess, room: str) -> None:

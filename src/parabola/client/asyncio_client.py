@@ -9,12 +9,12 @@ from types import TracebackType
 from typing import Any
 
 from parabola.client.address import parse_address
-from parabola.client.optimistic import OptimisticUpdate
+from parabola.client.optimistic import OptimisticUpdate, copy_value
 from parabola.client.pagination import PaginatedState, Pagination
 from parabola.client.runtime import AsyncioRuntime, TokenFetcher
 from parabola.client.session import Session, Stop, Watch
 from parabola.client.states import QueryState, closed_error, to_exception
-from parabola.errors import ClientClosed
+from parabola.errors import ClientClosed, ClientError, InvalidArgument
 from parabola.seams import Clock, Entropy, SystemClock, SystemEntropy
 from parabola.sync.client_incoming import Answer, Outcome
 from parabola.sync.client_peer import INACTIVITY_S, TOKEN_LEEWAY_S, ConnectionState
@@ -34,6 +34,9 @@ class AsyncClient:
     It connects at first use, comes back by itself when the connection is lost, and then restores its subscriptions and
     repeats the mutations that were under way, which the server carries out once. Functions are named by strings or by
     `api` references.
+
+    Close it when it is done with. One that nobody holds any more closes by itself, once nothing is watched and no call
+    is under way.
     """
 
     def __init__(
@@ -68,14 +71,25 @@ class AsyncClient:
 
     @property
     def session(self) -> Session:
-        """What is behind the calls below; for bindings. Connects if this is the first use."""
+        """What is behind the calls below; for bindings. Connects if this is the first use. Raises `ClientError` in
+        another event loop than that of the first use.
+        """
         if self._session is None:
+            if _running_loop() is None:
+                raise ClientError("An AsyncClient was used where no event loop runs. Use Client there.")
             self._runtime = AsyncioRuntime(
                 self._address, self._clock, proxy=self._proxy, fetch_in_threads=self._fetch_in_threads
             )
             self._session = Session(self._runtime, clock=self._clock, entropy=self._entropy, **self._options)  # type: ignore[arg-type]
             self._runtime.session = self._session
+            self._finalizer = weakref.finalize(self, self._runtime.abandon)
+            self._finalizer.atexit = False
             self._session.start()
+        elif self._runtime is not None and self._runtime.loop is not _running_loop() and self._session.ended is None:
+            raise ClientError(
+                "This AsyncClient belongs to another event loop than the one that runs here. Make one for each loop; "
+                "to use one client in several threads, take Client."
+            )
         return self._session
 
     # Calls.
@@ -162,6 +176,11 @@ class AsyncClient:
 
         `on_change` is called with whether the server accepted a token. A fixed string may stand in for the function.
         """
+        if not isinstance(fetch_token, str) and not callable(fetch_token):
+            raise InvalidArgument(
+                f"set_auth() needs a function that gives a token, or a token, and not {fetch_token!r:.50}. "
+                "To sign out, call clear_auth()."
+            )
         session = self.session
         assert self._runtime is not None
         self._runtime.fetcher = (lambda: fetch_token) if isinstance(fetch_token, str) else fetch_token
@@ -170,9 +189,7 @@ class AsyncClient:
 
     def set_admin_auth(self, key: str, acting_as: Mapping[str, Any] | None = None) -> None:
         """Acts with an admin key, as the user with the attributes `acting_as` if they are given."""
-        session = self.session
-        session.set_auth_listener(None)
-        session.set_admin_auth(key, acting_as)
+        self.session.set_admin_auth(key, acting_as)
 
     def clear_auth(self) -> None:
         """Signs out."""
@@ -196,7 +213,7 @@ class AsyncClient:
     @property
     def connection_state(self) -> ConnectionState:
         """How the client is connected now."""
-        return self.session.connection_state
+        return (self._session or self.session).connection_state
 
     def on_connection_change(self, callback: Callable[[ConnectionState], object]) -> Stop:
         """Calls `callback` with each new connection state."""
@@ -204,12 +221,21 @@ class AsyncClient:
 
     async def close(self) -> None:
         """Disconnects for good. Calls that are not over raise `ClientClosed`; iterations end."""
-        if self._session is not None and self._runtime is not None:
-            self._session.close()
-            await self._runtime.close()
+        if self._session is None or self._runtime is None or self._runtime.loop.is_closed():
+            return
+        self.session.close()
+        self._finalizer.detach()
+        await self._runtime.close()
+
+    def abandon(self, then: Callable[[], object]) -> None:
+        """For `Client`, which nobody holds any more: see `AsyncioRuntime.abandon`."""
+        assert self._runtime is not None
+        self._finalizer.detach()
+        self._runtime.abandon(then)
 
     async def __aenter__(self) -> AsyncClient:
-        _ = self.session
+        if (ended := self.session.ended) is not None:
+            raise closed_error(ended.reason)
         return self
 
     async def __aexit__(
@@ -245,7 +271,8 @@ class Subscription:
 
     The iteration waits for the first result, then for each change. A slow reader skips what was replaced meanwhile, and
     always gets the newest. When the query fails, the iteration raises; the next step of the same subscription goes on.
-    It ends when the subscription or its client is closed; dropping the last reference closes it too.
+    It ends when the subscription or its client is closed; dropping the last reference closes it too. What it gives is
+    a copy, to be changed at will.
     """
 
     def __init__(self, session: Session, watch: Watch) -> None:
@@ -269,7 +296,7 @@ class Subscription:
             state = self._watch.current()
             if state is not self._shown and not state.is_loading:
                 self._shown = state
-                return state.unwrap()
+                return copy_value(state.unwrap())
             self._news.clear()
             await self._news.wait()
         if not self._is_closed and self._session.ended is not None and self._session.ended.was_fatal:
@@ -290,6 +317,13 @@ class Subscription:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _let_go(watch: Watch, stop_end: Stop) -> None:

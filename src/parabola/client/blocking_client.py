@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from parabola.client.asyncio_client import AsyncClient
-from parabola.client.optimistic import OptimisticUpdate
+from parabola.client.optimistic import OptimisticUpdate, copy_value
 from parabola.client.pagination import PaginatedState, Pagination
 from parabola.client.runtime import TokenFetcher
 from parabola.client.session import Session, Stop, Watch
@@ -35,7 +35,7 @@ class Client:
                 print(messages)
 
     It may be used from several threads. Callbacks are called in a thread of the client's, one after another; they must
-    not wait for the client itself. See `AsyncClient` for what each call does.
+    not wait for the client itself. See `AsyncClient` for what each call does, and for a client that is not closed.
     """
 
     def __init__(
@@ -57,19 +57,23 @@ class Client:
             fetch_tokens_in_threads=True,
         )
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="parabola-client", daemon=True)
+        self._thread = threading.Thread(target=_run, args=(self._loop,), name="parabola-client", daemon=True)
         self._thread.start()
         self._is_closed = False
         self._session: Session = self._do(lambda: self._client.session)
+        self._finalizer = weakref.finalize(self, self._client.abandon, self._loop.stop)
+        self._finalizer.atexit = False
 
     # Into the client's thread.
 
     def _await(self, work: Coroutine[Any, Any, T]) -> T:
-        if threading.current_thread() is self._thread or self._is_closed:
-            work.close()
+        try:
+            self.check_may_wait()
             if self._is_closed:
                 raise closed_error("The client was closed.")
-            raise _waiting_for_itself()
+        except ClientError:
+            work.close()
+            raise
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def _do(self, work: Callable[[], T]) -> T:
@@ -103,11 +107,13 @@ class Client:
         optimistic_update: OptimisticUpdate | None = None,
     ) -> Any:
         """Runs a mutation and returns its result once this client's queries show it."""
-        return self._result(self.begin_mutation(ref, args, optimistic_update=optimistic_update))
+        self.check_may_wait()
+        return self.begin_mutation(ref, args, optimistic_update=optimistic_update).result()
 
     def action(self, ref: object, args: Mapping[str, Any] | None = None) -> Any:
         """Runs an action."""
-        return self._result(self.begin_action(ref, args))
+        self.check_may_wait()
+        return self.begin_action(ref, args).result()
 
     def begin_mutation(
         self,
@@ -142,11 +148,6 @@ class Client:
 
         self._do(lambda: self._session.request(kind, ref, args, settle, optimistic_update))
         return future
-
-    def _result(self, future: Future[T]) -> T:
-        if threading.current_thread() is self._thread and not future.done():
-            raise _waiting_for_itself()
-        return future.result()
 
     # Live queries.
 
@@ -202,6 +203,8 @@ class Client:
     @property
     def connection_state(self) -> ConnectionState:
         """How the client is connected now."""
+        if self._is_closed:
+            return self._session.connection_state
         return self._do(lambda: self._client.connection_state)
 
     def on_connection_change(self, callback: Callable[[ConnectionState], object]) -> Stop:
@@ -214,11 +217,13 @@ class Client:
             return
         self._await(self._client.close())
         self._is_closed = True
+        self._finalizer.detach()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        self._loop.close()
 
     def __enter__(self) -> Client:
+        if self._is_closed:
+            raise closed_error("The client was closed.")
         return self
 
     def __exit__(
@@ -232,6 +237,14 @@ class Client:
     def session(self) -> Session:
         """What is behind the calls above; for bindings. It must be used in the client's thread only."""
         return self._session
+
+    def check_may_wait(self) -> None:
+        """Raises `ClientError` in the client's own thread, which has to bring what would be waited for."""
+        if threading.current_thread() is self._thread:
+            raise ClientError(
+                "A callback of a Client waited for that Client, which would wait for ever. "
+                "Use begin_mutation() and begin_action(), hand the work to another thread, or use AsyncClient."
+            )
 
     def run_there(self, work: Callable[[], T]) -> T:
         """Does something brief in the client's thread, and returns what it returned."""
@@ -267,6 +280,14 @@ class BlockingWatch:
         """Stops following."""
         self._client.post_there(self._watch.close)
 
+    def __enter__(self) -> BlockingWatch:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
 
 class BlockingPagination:
     """`Pagination`, for any thread."""
@@ -298,6 +319,8 @@ class BlockingPagination:
                 return True
             return not state.is_loading if wanted is None else wanted(state)
 
+        if not is_over():
+            self._client.check_may_wait()
         with self._changed:
             if not self._changed.wait_for(is_over, timeout):
                 raise TimeoutError(f"The pages did not become what was waited for within {timeout} s.")
@@ -327,6 +350,14 @@ class BlockingPagination:
         """Stops following."""
         self._client.post_there(self._pagination.close)
 
+    def __enter__(self) -> BlockingPagination:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
 
 class BlockingSubscription:
     """The results of one query, newest first come: iterate with `for`. See `Subscription`."""
@@ -351,7 +382,7 @@ class BlockingSubscription:
         state = self._wait(None)
         if state is None:
             raise StopIteration
-        return state.unwrap()
+        return copy_value(state.unwrap())
 
     def next(self, timeout: float | None = None) -> Any:
         """The next result, as iteration gives it. Raises TimeoutError after `timeout` seconds without one, and
@@ -360,7 +391,7 @@ class BlockingSubscription:
         state = self._wait(timeout)
         if state is None:
             raise ClientClosed("The subscription was closed.")
-        return state.unwrap()
+        return copy_value(state.unwrap())
 
     def _wait(self, timeout: float | None) -> QueryState | None:
         """The next state to show; None at the end."""
@@ -377,6 +408,7 @@ class BlockingSubscription:
             if state is not self._shown and not state.is_loading:
                 self._shown = state
                 return state
+            self._client.check_may_wait()
             if not self._news.wait(timeout):
                 raise TimeoutError(f"No new result came within {timeout} s.")
 
@@ -395,11 +427,11 @@ class BlockingSubscription:
         self.close()
 
 
-def _waiting_for_itself() -> ClientError:
-    return ClientError(
-        "A callback of a Client waited for that Client, which would wait for ever. "
-        "Use begin_mutation() and begin_action(), hand the work to another thread, or use AsyncClient."
-    )
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
 
 
 def _let_go(client: Client, watch: BlockingWatch, stops: tuple[Stop, ...]) -> None:

@@ -8,12 +8,14 @@ any more. So a change never shows twice and never stays behind.
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Protocol, TypeAlias
 
 from parabola.definitions.paths import canonical_path
 from parabola.definitions.references import get_function_name
+from parabola.errors import ClientError
 from parabola.sync.client_effects import QueryToken
 from parabola.sync.client_incoming import Answer, Outcome
 from parabola.sync.client_peer import query_token
@@ -57,7 +59,7 @@ class LocalStore:
         path = canonical_path(get_function_name(ref))
         watched = {query.token: query.args for query in self._queries if query.path == path}
         watched.update((token, entry.args) for token, entry in self._layer.items() if token[0] == path)
-        return [(_copy(args), _value_of(self._outcome(token), default)) for token, args in watched.items()]
+        return [(copy_value(args), _value_of(self._outcome(token), default)) for token, args in watched.items()]
 
     def set_query(self, ref: object, args: Mapping[str, Any] | None, value: Any) -> None:
         """Shows `value` as the result of a query; `UNDEFINED` shows it as loading."""
@@ -86,8 +88,10 @@ class OptimisticResults:
 
     def __init__(self, queries: QuerySet) -> None:
         self._queries = queries
-        self._updates: dict[int, Callable[[LocalStore], object]] = {}
+        self._updates: dict[int, Callable[[LocalStore], None]] = {}
         self._layer = _NOTHING
+        self.is_playing = False
+        """Whether an update is being called right now."""
 
     def outcome(self, token: QueryToken) -> Outcome | None:
         """The result to show; None for loading."""
@@ -103,8 +107,19 @@ class OptimisticResults:
         """
         layer = dict(self._layer)
 
-        def play(store: LocalStore) -> object:
-            return update(store, _copy(args))
+        def play(store: LocalStore) -> None:
+            self.is_playing = True
+            try:
+                left = update(store, copy_value(args))
+            finally:
+                self.is_playing = False
+            if inspect.isawaitable(left):
+                if inspect.iscoroutine(left):
+                    left.close()
+                raise ClientError(
+                    "An optimistic update must be a plain function: it shows its change at once, and an `async def` "
+                    "could do so only later. Write it with `def`."
+                )
 
         play(LocalStore(self._queries, layer))
         self._updates[request_id] = play
@@ -145,12 +160,13 @@ def same_outcome(a: Outcome | None, b: Outcome | None) -> bool:
 
 
 def _value_of(outcome: Outcome | None, default: Any) -> Any:
-    return _copy(outcome.value) if isinstance(outcome, Answer) else default
+    return copy_value(outcome.value) if isinstance(outcome, Answer) else default
 
 
-def _copy(value: Any) -> Any:
+def copy_value(value: Any) -> Any:
+    """A value of one's own, which may be changed: what is on display is shared."""
     if type(value) is dict:
-        return {name: _copy(item) for name, item in value.items()}
+        return {name: copy_value(item) for name, item in value.items()}
     if type(value) is list:
-        return [_copy(item) for item in value]
+        return [copy_value(item) for item in value]
     return value

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeAlias
+from types import TracebackType
+from typing import Any, Final, Literal, Self, TypeAlias
 
 from parabola.client.session import Session, Stop, Watch, call_safely
 from parabola.client.states import QueryState
@@ -123,6 +124,14 @@ class Pagination:
         for page in self._pages:
             page.close()
         self._pages = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
 
     # Pages.
 

@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from parabola.client.address import CLIENT_HEADER, Address
 from parabola.client.session import Session
+from parabola.errors import InvalidArgument
 from parabola.seams import Clock
 
 log = logging.getLogger("parabola.client")
@@ -21,6 +22,9 @@ log = logging.getLogger("parabola.client")
 TokenFetcher: TypeAlias = Callable[..., str | Awaitable[str | None] | None]
 """Gives a token, or None when nobody is signed in. It may be a coroutine function, and may take the keyword
 `force_refresh`, which is true when a token that was used before will not do."""
+
+# Servers take longer messages than frames (wire 1.11): what is longer is sent in several.
+_FRAME_BYTES_MAX = 8 * 1024 * 1024
 
 # How long a closing handshake may take; nobody waits for it but the end of the program.
 _CLOSE_S = 1.0
@@ -36,13 +40,14 @@ class AsyncioRuntime:
         self._clock = clock
         self._proxy = proxy
         self._fetch_in_threads = fetch_in_threads
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._sockets: dict[int, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         # Of these, those that only say goodbye to their server.
         self._leaving: set[asyncio.Task[None]] = set()
+        self._last_task: asyncio.Task[None] | None = None
         self._outbox: asyncio.Queue[bytes] = asyncio.Queue()
         self.fetcher: TokenFetcher | None = None
 
@@ -74,7 +79,7 @@ class AsyncioRuntime:
             self._timer = None
         if deadline is not None:
             self._timer_at = deadline
-            self._timer = self._loop.call_later(max(0.0, deadline - self._clock.monotonic()), self._wake)
+            self._timer = self.loop.call_later(max(0.0, deadline - self._clock.monotonic()), self._wake)
 
     # The work behind it.
 
@@ -83,7 +88,7 @@ class AsyncioRuntime:
         self.session.tick()
 
     def _spawn(self, work: Any) -> asyncio.Task[None]:
-        task: asyncio.Task[None] = self._loop.create_task(work)
+        task: asyncio.Task[None] = self.loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -129,7 +134,7 @@ class AsyncioRuntime:
         token: str | None = None
         try:
             if self.fetcher is not None:
-                token = await self._call_fetcher(self.fetcher, force)
+                token = _checked(await self._call_fetcher(self.fetcher, force))
         except Exception:
             log.exception("The token could not be fetched; the client goes on without one.")
         self.session.token_fetched(number, token)
@@ -144,6 +149,25 @@ class AsyncioRuntime:
         if inspect.isawaitable(answer):
             return await answer
         return answer
+
+    def abandon(self, then: Callable[[], object] | None = None) -> None:
+        """Nobody holds the client any more: closes once it has nothing left to do. May be called from any thread, also
+        where the loop is closed already. `then` is called when everything has ended.
+        """
+
+        async def end() -> None:
+            await self.close()
+            if then is not None:
+                then()
+
+        def close() -> None:
+            self.session.close()
+            self._last_task = self.loop.create_task(end())
+
+        try:
+            self.loop.call_soon_threadsafe(self.session.when_idle, close)
+        except RuntimeError:
+            pass  # the loop is closed, and took everything with it
 
     async def close(self) -> None:
         """Waits until every task has ended. The session is closed before."""
@@ -161,9 +185,23 @@ class AsyncioRuntime:
 async def _write(socket: ClientConnection, outbox: asyncio.Queue[bytes]) -> None:
     try:
         while True:
-            await socket.send(await outbox.get(), text=True)
+            text = await outbox.get()
+            if len(text) <= _FRAME_BYTES_MAX:
+                await socket.send(text, text=True)
+            else:
+                pieces = [text[start : start + _FRAME_BYTES_MAX] for start in range(0, len(text), _FRAME_BYTES_MAX)]
+                await socket.send(pieces, text=True)
     except ConnectionClosed:
         pass  # whoever reads will see it, and what was not sent is sent again
+
+
+def _checked(token: object) -> str | None:
+    """What a function for tokens gave. Raises `InvalidArgument` for what no server could read."""
+    if token is None or (isinstance(token, str) and token.isascii()):
+        return token
+    raise InvalidArgument(
+        f"The function for tokens gave {type(token).__name__} {token!r:.50}. A token is a str, or None for nobody."
+    )
 
 
 async def _in_thread(work: Callable[..., Any], keywords: dict[str, bool]) -> Any:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Mapping
+from types import TracebackType
 from typing import Any, Protocol
 
 from parabola.client.optimistic import OptimisticResults, OptimisticUpdate, same_outcome
 from parabola.client.states import LOADING, QueryState, closed_error, state_of
 from parabola.definitions.paths import canonical_path
 from parabola.definitions.references import get_function_name
+from parabola.errors import ClientError
 from parabola.seams import Clock, Entropy
 from parabola.sync.client_effects import (
     AuthChanged,
@@ -38,6 +40,7 @@ from parabola.sync.client_peer import (
     TOKEN_LEEWAY_S,
     ClientPeer,
     ConnectionState,
+    encode_args,
     normalize_args,
     query_token,
 )
@@ -123,6 +126,14 @@ class Watch:
             self._listeners.clear()
             self._session.release(self, self._shared)
 
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
     def notify(self) -> None:
         """For the session: the state is new."""
         for listener in list(self._listeners):
@@ -159,6 +170,7 @@ class Session:
         self._auth_listeners: list[Callable[[bool], object]] = []
         self._refresh_listeners: list[Callable[[bool], object]] = []
         self._end_listeners: list[Callable[[], object]] = []
+        self._idle_listeners: list[Callable[[], object]] = []
         # Given together with the tokens, and gone with them.
         self._auth_listener: Callable[[bool], object] | None = None
         self._last_connection_state = self.peer.connection_state
@@ -209,8 +221,8 @@ class Session:
         token, values = query_token(get_function_name(ref), args)
         shared = self._shared.get(token)
         if shared is None:
-            shared = self._shared[token] = _SharedQuery(token)
             self.peer.subscribe(token, values)
+            shared = self._shared[token] = _SharedQuery(token)
             shared.outcome = self._results.outcome(token)
             shared.state = state_of(shared.outcome)
         watch = Watch(self, shared)
@@ -238,12 +250,18 @@ class Session:
         that reflect it.
         """
         self._check_open()
+        if self._results.is_playing:
+            raise ClientError(
+                "An optimistic update called a function of the server. It may be called many times, so it must have "
+                "no effect but on the store that it is given."
+            )
         path = canonical_path(get_function_name(ref))
         values = normalize_args(args)
+        args_text = encode_args(path, values)
         changed: frozenset[QueryToken] = frozenset()
         if optimistic_update is not None:
             changed = self._results.add(self.peer.requests.next_id, optimistic_update, values)
-        self._settle[self.peer.request(kind, path, values)] = settle
+        self._settle[self.peer.request(kind, path, args_text)] = settle
         self._show(changed)
         self.pump()
 
@@ -257,6 +275,9 @@ class Session:
         """See `ClientPeer.set_admin_auth`."""
         self._check_open()
         self.peer.set_admin_auth(key, acting_as)
+        self._auth_listener = None
+        if self.is_authenticated:
+            self._auth_changed(False)
         self.pump()
 
     def clear_auth(self) -> None:
@@ -308,6 +329,11 @@ class Session:
         """Has the listeners of one step called inside `batch(call_them)`, so that what they cause is shown at once."""
         self._batch = batch
 
+    def when_idle(self, callback: Callable[[], object]) -> None:
+        """Calls `callback` once, as soon as nothing is watched and no call is under way, or the session is over."""
+        self._idle_listeners.append(callback)
+        self.pump()
+
     def after_step(self, callback: Callable[[], object]) -> None:
         """For a listener: calls `callback` when all listeners of the step have been called."""
         self._after_step.append(callback)
@@ -328,6 +354,8 @@ class Session:
         finally:
             self._is_pumping = False
         self._io.wake_at(self.peer.deadline)
+        while self._idle_listeners and (self.ended is not None or not (self._shared or self._settle)):
+            call_safely(self._idle_listeners.pop())
 
     def _carry_out(self, effect: ClientEffect) -> None:
         if isinstance(effect, ResultsChanged):

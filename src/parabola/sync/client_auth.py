@@ -58,8 +58,10 @@ class ClientAuth:
         "_fetch_number",
         "_fetching",
         "_had_auth",
+        "_is_hurrying",
         "_is_refreshing",
         "_leeway_s",
+        "_refusal",
         "_reuse_initial_token",
         "_skew_ms",
         "_told",
@@ -92,6 +94,10 @@ class ClientAuth:
         self._had_auth = False
         self._is_refreshing = False
         self._attempts = 0
+        # Whether the newest token was to be replaced as soon as it was confirmed.
+        self._is_hurrying = False
+        # What the server said of the token that is being replaced.
+        self._refusal = ""
         # How far this clock is ahead of the server's; None while that is not known.
         self._skew_ms: int | None = None
         # Of the current socket: Authenticates sent, and whether one more has to be.
@@ -145,6 +151,8 @@ class ClientAuth:
         elif token and not replaces_refused:
             self._keep(token)
         else:
+            if replaces_refused:
+                self._report_refusal()
             self._fail()
         self.is_paused = self.is_stopped = False
 
@@ -180,10 +188,11 @@ class ClientAuth:
             return  # about the old token, and a new one is on its way
         if base_version is not None and base_version + 1 < self.version:
             return  # about a token that was replaced since
+        self._refusal = text
         if self.state is AuthState.ABSENT or (
             self.state is AuthState.CONFIRMING_FRESH and self._attempts >= CONFIRMATION_ATTEMPTS_MAX
         ):
-            self.effects.append(Report("error", f'Failed to authenticate: "{text}", check your server auth config'))
+            self._report_refusal()
             # The server closes this socket by itself; the next one begins as nobody.
             self.credential = None
             self._untold = False
@@ -264,7 +273,11 @@ class ClientAuth:
             self._enter(AuthState.RESTING)
             return
         delay_s = refresh_delay_s(lifetime, self._leeway_s, server_now_s)
-        if delay_s <= 0:
+        was_hurrying, self._is_hurrying = self._is_hurrying, delay_s <= 0
+        if self._is_hurrying and was_hurrying:
+            # So it is with every token of this issuer, who would be asked without a pause.
+            delay_s = (lifetime.expires_s - lifetime.issued_s) / 2
+        elif self._is_hurrying:
             self.effects.append(
                 Report(
                     "warning",
@@ -282,13 +295,18 @@ class ClientAuth:
         self._forget_fetcher()
         self.effects.append(AuthChanged(False))
 
+    def _report_refusal(self) -> None:
+        self.effects.append(
+            Report("error", f'Failed to authenticate: "{self._refusal}", check your server auth config')
+        )
+
     def _forget_fetcher(self) -> None:
         self._fetch_number += 1
         self._fetching = None
         self._set_refreshing(False)
         self._enter(AuthState.ABSENT)
         self.is_paused = self.is_stopped = False
-        self._had_auth = False
+        self._had_auth = self._is_hurrying = False
 
     def _enter(self, state: AuthState) -> None:
         if state in (AuthState.SCHEDULED, AuthState.RESTING, AuthState.ABSENT):

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from parabola.definitions.paths import canonical_path
-from parabola.errors import ProtocolError
+from parabola.errors import InvalidArgument, ProtocolError
 from parabola.seams import Clock, Entropy
 from parabola.sync.client_auth import ClientAuth, Credential
 from parabola.sync.client_backoff import CLIENT_REASON_S, SERVER_REASON_S, Backoff, first_wait_s
@@ -74,6 +74,14 @@ from parabola.values.wire import encode_wire
 
 INACTIVITY_S: Final = 60.0
 TOKEN_LEEWAY_S: Final = 10.0
+
+ARGUMENTS_BYTES_MAX: Final = 63 * 1024 * 1024
+"""What fits a message of 64 MiB, the longest that servers take. They would close the socket for a longer one, and the
+next socket, on which it is sent again, for the same reason.
+"""
+
+# Closes that nobody has to hear of: the ordinary ends of a socket (wire 1.10).
+_QUIET_CODES: Final = (1000, 1001, 1005, 4040)
 
 _Phase = Literal["new", "waiting", "connecting", "open", "stopped", "ended"]
 
@@ -189,6 +197,8 @@ class ClientPeer:
             self._clock.now_ns() // 1_000_000,
         )
         self.outgoing.append(encode_message(connect))
+        if self.connection_count and self._backoff.retries:
+            self.effects.append(Report("info", "Connected again."))
         self.connection_count += 1
         self._flush()
         self.effects.append(ConnectionChanged())
@@ -197,7 +207,9 @@ class ClientPeer:
         """Socket `number` was closed by the other side, broke, or could not be opened (then `code` is None)."""
         if number != self._socket_number or self._phase not in ("connecting", "open"):
             return
-        self._lose(reason or f"closed with code {1006 if code is None else code}", first_wait_s(reason))
+        is_news = self._phase == "open" and code not in _QUIET_CODES
+        told = reason or f"closed with code {1006 if code is None else code}"
+        self._lose(told, first_wait_s(reason), is_news=is_news)
 
     def receive(self, number: int, text: bytes) -> None:
         """Socket `number` brought this text message."""
@@ -214,7 +226,7 @@ class ClientPeer:
                 self._handle(message)
         except ProtocolError as error:
             self.effects.append(Report("error", f"Reconnecting: {error.message}"))
-            self._drop("ProtocolFailure", SERVER_REASON_S)
+            self._drop("ProtocolFailure", SERVER_REASON_S, is_news=False)
         self._flush()
 
     def tick(self) -> None:
@@ -223,7 +235,7 @@ class ClientPeer:
         if self._phase == "waiting" and now >= self._retry_at:
             self._connect()
         elif self._phase in ("connecting", "open") and now >= self._heard_at + self._inactivity_s:
-            self._drop("InactiveServer", CLIENT_REASON_S)
+            self._drop("InactiveServer", CLIENT_REASON_S, is_news=self._phase == "open")
         self.auth.tick()
 
     @property
@@ -255,7 +267,7 @@ class ClientPeer:
 
     def subscribe(self, token: QueryToken, args: dict[str, Any]) -> None:
         """Follows a query, once more if it is followed already. Token and arguments are those of `query_token`."""
-        self.queries.follow(token, args, encode_wire(args))
+        self.queries.follow(token, args, encode_args(token[0], args))
         self._flush()
 
     def unsubscribe(self, token: QueryToken) -> None:
@@ -266,9 +278,11 @@ class ClientPeer:
                 self._unproved_queries.discard(query.query_id)
             self._flush()
 
-    def request(self, kind: RequestKind, path: str, args: dict[str, Any]) -> int:
-        """Calls a mutation, after all earlier ones, or an action. Returns its id; RequestDone brings the outcome."""
-        request = self.requests.add(kind, canonical_path(path), encode_wire(args), self._clock.now_ns())
+    def request(self, kind: RequestKind, path: str, args_text: bytes) -> int:
+        """Calls a mutation, after all earlier ones, or an action. The path is a canonical one, and the arguments are
+        those of `encode_args`. Returns its id; RequestDone brings the outcome.
+        """
+        request = self.requests.add(kind, path, args_text, self._clock.now_ns())
         self._flush()
         self.effects.append(ConnectionChanged())
         return request.request_id
@@ -439,18 +453,19 @@ class ClientPeer:
                 self.effects.append(ConnectionChanged())
             self._backoff.reset()
 
-    def _drop(self, reason: str, first_wait: float) -> None:
+    def _drop(self, reason: str, first_wait: float, *, is_news: bool) -> None:
         """Gives the socket up from this side."""
         if self._phase in ("connecting", "open"):
             self.effects.append(CloseSocket(self._socket_number))
-            self._lose(reason, first_wait)
+            self._lose(reason, first_wait, is_news=is_news)
 
-    def _lose(self, reason: str, first_wait: float) -> None:
+    def _lose(self, reason: str, first_wait: float, *, is_news: bool) -> None:
         self._let_go(reason)
         self._phase = "waiting"
         wait_s = self._backoff.next_wait_s(first_wait)
         self._retry_at = self._clock.monotonic() + wait_s
-        self.effects.append(Report("debug", f"Attempting reconnect in {wait_s:.3f} s after {reason!r}"))
+        text = f"The connection was lost ({reason}), trying again in {wait_s:.1f} s."
+        self.effects.append(Report("warning" if is_news else "debug", text))
 
     def _let_go(self, reason: str | None) -> None:
         """What every end of a socket means for what was under way on it."""
@@ -486,9 +501,26 @@ def query_token(path: str, args: Mapping[str, Any] | None) -> tuple[QueryToken, 
 
 
 def normalize_args(args: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The arguments of a call as values, a copy. Raises `InvalidValue`."""
+    """The arguments of a call as values, a copy. Raises `InvalidArgument` for what has no names, and `InvalidValue` for
+    what are no values.
+    """
+    if args is not None and not isinstance(args, Mapping):
+        raise InvalidArgument(
+            f"The arguments of a function are given by name, as in {{\"title\": \"Milk\"}}, not as {args!r:.100}."
+        )
     values: dict[str, Any] = normalize({} if args is None else dict(args))
     return values
+
+
+def encode_args(path: str, args: Mapping[str, Any]) -> bytes:
+    """The arguments of a call of `path` as they are sent. Raises `InvalidArgument` if no server takes that much."""
+    text = encode_wire(args)
+    if len(text) > ARGUMENTS_BYTES_MAX:
+        raise InvalidArgument(
+            f"The arguments of {path} take {len(text):,} bytes; a message to a server may have "
+            f"{ARGUMENTS_BYTES_MAX:,}. Send less at a time, or upload it as a file and send its id."
+        )
+    return text
 
 
 def _shown(version: StateVersion) -> str:

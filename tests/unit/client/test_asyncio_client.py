@@ -113,6 +113,19 @@ def test_a_failed_query_raises_from_the_iteration_which_then_goes_on(server: Sma
     run(work, server)
 
 
+def test_what_a_reader_is_given_is_their_own(server: SmallServer) -> None:
+    async def work(client: AsyncClient) -> None:
+        await client.mutation("log:append", {"value": {"n": 1}})
+        first, second = client.subscribe("log:all"), client.subscribe("log:all")
+        mine = await anext(first)
+        mine[0]["n"] = 2
+        mine.append("mine")
+        assert await anext(second) == [{"n": 1}]
+        assert await client.query("log:all") == [{"n": 1}]
+
+    run(work, server)
+
+
 def test_a_closed_subscription_ends_its_iteration_and_so_does_a_closed_client(server: SmallServer) -> None:
     async def work(client: AsyncClient) -> None:
         async def read(subscription: Any) -> list[Any]:
@@ -323,10 +336,50 @@ def test_a_function_that_fails_to_fetch_a_token_is_logged_and_the_client_is_nobo
     assert "The token could not be fetched" in caplog.text
 
 
+@pytest.mark.parametrize("given", [5, b"good token", "tök\u00e9n", "\ud800", {"jwt": "good token"}], ids=ascii)
+def test_a_function_that_gives_something_else_than_a_token_is_told_what_one_is(
+    server: SmallServer, caplog: pytest.LogCaptureFixture, given: Any
+) -> None:
+    async def work(client: AsyncClient) -> None:
+        changes: list[bool] = []
+        client.set_auth(lambda: given, changes.append)
+        assert await client.query("log:who") is None
+        assert changes == [False]
+        assert await client.mutation("log:append", {"value": 1}) == "id"
+
+    with caplog.at_level(logging.ERROR):
+        run(work, server)
+    assert "A token is a str, or None for nobody." in caplog.text
+    assert server.tokens == []
+
+
+@pytest.mark.parametrize("given", [None, 5, {"jwt": "good token"}], ids=repr)
+def test_what_gives_no_tokens_is_refused_at_once(server: SmallServer, given: Any) -> None:
+    async def work(client: AsyncClient) -> None:
+        with pytest.raises(InvalidArgument, match="To sign out, call clear_auth"):
+            client.set_auth(given)
+
+    run(work, server)
+
+
 def test_an_admin_key_is_taken(server: SmallServer) -> None:
     async def work(client: AsyncClient) -> None:
         client.set_admin_auth("good key")
         assert await client.query("log:who") == "good key"
+
+    run(work, server)
+
+
+def test_an_admin_key_takes_the_place_of_a_user(server: SmallServer) -> None:
+    async def work(client: AsyncClient) -> None:
+        changes: list[bool] = []
+        client.on_auth_change(changes.append)
+        client.set_auth("good token")
+        await client.query("log:who")
+        await until(lambda: client.is_authenticated)
+        client.set_admin_auth("good key")
+        assert not client.is_authenticated
+        assert changes == [True, False]
 
     run(work, server)
 

@@ -9,6 +9,7 @@ import pytest
 
 from parabola.client.optimistic import LocalStore
 from parabola.client.states import QueryState
+from parabola.errors import ClientError
 from parabola.sync.client_incoming import Outcome
 from parabola.values.model import UNDEFINED
 from tests.unit.client.session_world import Scripted
@@ -162,6 +163,31 @@ def test_an_update_that_fails_at_first_is_raised_and_nothing_is_sent() -> None:
     with pytest.raises(LookupError):
         send(world, update)
     assert shown(world).value == ["a"]
+    assert world.take() == []
+    send(world, append("b"))
+    assert shown(world).value == ["a", "b"]
+
+
+def test_an_update_that_could_show_its_change_only_later_is_refused() -> None:
+    world = connected()
+
+    async def update(store: LocalStore, args: dict[str, Any]) -> None:
+        store.set_query("messages:list", {}, [])
+
+    with pytest.raises(ClientError, match="must be a plain function"):
+        send(world, update)
+    assert world.take() == []
+    assert shown(world).value == ["a"]
+
+
+def test_an_update_must_not_call_functions() -> None:
+    world = connected()
+
+    def update(store: LocalStore, args: dict[str, Any]) -> None:
+        world.session.request("mutation", "messages:seen", {}, lambda outcome: None)
+
+    with pytest.raises(ClientError, match="no effect but on the store"):
+        send(world, update)
     assert world.take() == []
     send(world, append("b"))
     assert shown(world).value == ["a", "b"]

@@ -9,7 +9,7 @@ import orjson
 
 from parabola.seams import ManualClock, SeededEntropy
 from parabola.sync.client_effects import CloseSocket, OpenSocket, QueryToken, RequestDone, ResultsChanged
-from parabola.sync.client_peer import ClientPeer, query_token
+from parabola.sync.client_peer import ClientPeer, encode_args, query_token
 from parabola.sync.versions import encode_ts
 
 E = TypeVar("E")
@@ -136,10 +136,10 @@ class Wire:
         return wanted
 
     def mutate(self, path: str = "messages:send", args: dict[str, Any] | None = None) -> int:
-        return self.peer.request("mutation", path, args or {})
+        return self.peer.request("mutation", path, encode_args(path, args or {}))
 
     def act(self, path: str = "messages:act", args: dict[str, Any] | None = None) -> int:
-        return self.peer.request("action", path, args or {})
+        return self.peer.request("action", path, encode_args(path, args or {}))
 
     # What the peer reports.
 

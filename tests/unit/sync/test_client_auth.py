@@ -172,6 +172,19 @@ def test_a_token_that_lives_less_than_the_leeway_is_replaced_at_once_with_a_warn
     assert asked(wire).force
 
 
+def test_an_issuer_all_of_whose_tokens_are_that_brief_is_not_asked_without_a_pause() -> None:
+    wire = Wire()
+    sign_in(wire, token(name="0"), token(8, name="1"))
+    wire.pass_time(0)
+    for number in (2, 3, 4):
+        give(wire, token(8, name=f"{number}"), force=True)
+        wire.transition(5 + number, identity=number + 1)
+        wire.pass_time(3.9)
+        assert wire.reported(FetchToken) == []
+        wire.pass_time(0.2)  # half its life is over
+    assert [report.level for report in wire.reported(Report)] == ["warning"]
+
+
 @pytest.mark.parametrize("useless", ["not a token", "a.b.c", token(1)])
 def test_a_token_whose_end_is_unknown_is_used_until_it_is_refused(useless: str) -> None:
     wire = Wire()
@@ -257,6 +270,8 @@ def test_the_same_token_again_after_a_refusal_is_a_sign_out() -> None:
     give(wire, token(), force=True)
     assert wire.reported(AuthChanged) == [AuthChanged(False)]
     assert kinds(wire.open()) == ["Connect", "ModifyQuerySet"]
+    (report,) = wire.reported(Report)
+    assert report == Report("error", 'Failed to authenticate: "bad token", check your server auth config')
 
 
 def test_a_refusal_of_the_old_token_is_ignored_while_a_new_one_awaits_its_confirmation() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 import pytest
 
-from parabola.errors import InvalidValue
+from parabola.errors import InvalidArgument, InvalidValue
+from parabola.sync import client_peer
 from parabola.sync.client_effects import ConnectionChanged, Ended, FunctionLogged, OpenSocket, Report, ResultsChanged
 from parabola.sync.client_incoming import Answer, Failure
 from parabola.sync.client_requests import ACTION_LOST, ON_WIRE_MAX
@@ -75,6 +78,26 @@ def test_the_next_connect_says_why_the_last_socket_ended(code: int | None, reaso
     wire.open()
     wire.lose(code, reason)
     assert wire.reopen()[0]["lastCloseReason"] == told
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "is_news"),
+    [(1011, "InternalServerError", True), (None, "", True), (1000, "", False), (1001, "", False), (1005, "", False)],
+)
+def test_a_connection_that_was_lost_is_news_once_and_so_is_its_return(
+    code: int | None, reason: str, is_news: bool
+) -> None:
+    wire = Wire()
+    wire.open()
+    wire.lose(code, reason)
+    wire.pass_time_to_deadline()
+    wire.lose(None)  # the attempts after that are not
+    news = [report.text for report in wire.reported(Report) if report.level == "warning"]
+    assert len(news) == is_news
+    told = f"The connection was lost ({reason or 'closed with code 1006'}), trying again in"
+    assert all(text.startswith(told) for text in news)
+    wire.reopen()
+    assert [report.text for report in wire.reported(Report) if report.level == "info"] == ["Connected again."]
 
 
 def test_the_newest_timestamp_counts_also_when_only_an_answer_told_it() -> None:
@@ -204,6 +227,29 @@ def test_special_values_are_decoded_and_encoded() -> None:
 def test_arguments_that_are_no_values_are_refused_before_anything_is_sent() -> None:
     with pytest.raises(InvalidValue):
         Wire().subscribe("messages:list", {"when": object()})
+
+
+@pytest.mark.parametrize("args", [["Milk"], "Milk", 5, [("title", "Milk")]], ids=repr)
+def test_arguments_without_names_are_refused_with_an_example(args: Any) -> None:
+    with pytest.raises(InvalidArgument, match="given by name, as in"):
+        Wire().subscribe("messages:list", args)
+
+
+def test_arguments_that_no_message_can_hold_are_refused_instead_of_being_sent_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(client_peer, "ARGUMENTS_BYTES_MAX", 1000)
+    wire = Wire()
+    wire.open()
+    wire.take()
+    body = "x" * 1000
+    with pytest.raises(InvalidArgument, match=r"of messages:send take 1,011 bytes; a message .* 1,000"):
+        wire.mutate(args={"body": body})
+    with pytest.raises(InvalidArgument, match="The arguments of messages:list take"):
+        wire.subscribe(args={"body": body})
+    assert wire.take() == []
+    wire.mutate()
+    assert [message["requestId"] for message in wire.take()] == [0]
 
 
 def test_a_failed_query_has_its_text_and_its_data_even_if_null() -> None:
