@@ -5,6 +5,10 @@ session, and the *server*, which checks the token. While the provider is loading
 has not confirmed yet, the status is "loading"; so a page never shows a stranger's face for a moment, and a guard has
 something to wait for. Each change of the provider begins a new generation: what the server says of an older token is
 not heard any more.
+
+A provider's signals also change where what they say does not: a token was renewed, or another user has come. Then the
+token is asked for again, and who is signed in stays so until the server has spoken; nothing flickers. What changes
+while the provider is fetching a token is its own doing, and no reason to ask for another.
 """
 
 from __future__ import annotations
@@ -26,21 +30,21 @@ from parabola.ui.scopes import Scope, require_provider
 
 log = logging.getLogger("parabola.ui")
 
-AuthStatus: TypeAlias = Literal["loading", "authenticated", "unauthenticated"]
+AuthStatus: TypeAlias = Literal["loading", "authenticated", "refreshing", "unauthenticated"]
 
 CLERK_TEMPLATE: Final = "convex"
 """The token template that Clerk's applications use for backends of this kind."""
 
 # Where a provider has a signal of one of these names, a change of it asks for a new token: the user is the same, but
-# what the token says of them is not.
-_REASONS_FOR_A_NEW_TOKEN: Final = ("reauth_version", "org_id", "org_role")
+# what the token says of them is not, or their session is another.
+_REASONS_FOR_A_NEW_TOKEN: Final = ("reauth_version", "session_id", "org_id", "org_role")
 
 
 class AuthProvider(Protocol):
     """Knows who is signed in. `is_loaded` and `is_signed_in` are signals, or functions that read signals.
 
-    It may also have the signals `error` (an exception or None), and `reauth_version`, `org_id` and `org_role`, a change
-    of which asks for a new token.
+    It may also have the signals `error` (an exception or None), and `reauth_version`, `session_id`, `org_id` and
+    `org_role`, a change of which asks for a new token.
     """
 
     def is_loaded(self) -> bool:
@@ -59,7 +63,9 @@ class AuthProvider(Protocol):
 
 
 ClerkAuthProvider: TypeAlias = AuthProvider
-"""What wraps Clerk: the same, with tokens of the template "convex"."""
+"""What wraps Clerk: the same, with tokens of the template "convex". Where it has a signal `session_audience` that is
+"convex", the session's own token is for the backend, and is asked for without a template.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,13 @@ class _View:
     def status(self) -> AuthStatus:
         if not self.is_loaded or (self.is_signed_in and self.is_confirmed is None):
             return "loading"
-        return "authenticated" if self.is_signed_in and self.is_confirmed else "unauthenticated"
+        if not (self.is_signed_in and self.is_confirmed):
+            return "unauthenticated"
+        return "refreshing" if self.is_refreshing else "authenticated"
+
+    @property
+    def is_authenticated(self) -> bool:
+        return self.status in ("authenticated", "refreshing")
 
 
 class Auth:
@@ -89,8 +101,11 @@ class Auth:
         self._generation = 0
         self._is_closed = False
         self._has_set_auth = False  # at home only
+        self._fetching = 0
         self._shown = _View()
         self._view = Signal(self._shown)
+        # What the provider said last: (is_loaded, is_signed_in, the reasons for a new token).
+        self._heard: tuple[object, ...] | None = None
         with untracked():
             self._effect = Effect(self._look)
         link.post(self._follow_refreshes)
@@ -102,13 +117,13 @@ class Auth:
 
     @cached_property
     def is_authenticated(self) -> ReadableSignal[bool]:
-        """Whether somebody is signed in and the server has confirmed it."""
-        return Computed(lambda: self._view().status == "authenticated")
+        """Whether somebody is signed in and the server has confirmed it; also while `is_refreshing()`."""
+        return Computed(lambda: self._view().is_authenticated)
 
     @cached_property
     def is_refreshing(self) -> ReadableSignal[bool]:
-        """Whether a token that the server refused is being replaced."""
-        return Computed(lambda: self._view().is_refreshing)
+        """Whether a token that the server took, and then refused, is being replaced. Nobody is signed out meanwhile."""
+        return Computed(lambda: self._view().status == "refreshing")
 
     @cached_property
     def error(self) -> ReadableSignal[Exception | None]:
@@ -117,7 +132,7 @@ class Auth:
 
     @cached_property
     def status(self) -> ReadableSignal[AuthStatus]:
-        """One of "loading", "authenticated" or "unauthenticated"."""
+        """One of "loading", "authenticated", "refreshing" or "unauthenticated"."""
         return Computed(lambda: self._view().status)
 
     def close(self) -> None:
@@ -134,14 +149,17 @@ class Auth:
         try:
             is_loaded = bool(self._provider.is_loaded())
             is_signed_in = bool(self._provider.is_signed_in())
-            for name in _REASONS_FOR_A_NEW_TOKEN:
-                reason = getattr(self._provider, name, None)
-                if callable(reason):
-                    reason()
+            heard = (is_loaded, is_signed_in, *(_read(self._provider, name) for name in _REASONS_FOR_A_NEW_TOKEN))
         except Exception as error:
+            self._heard = None
             self._sync(_View(is_loaded=True, error=error))
-        else:
-            self._sync(_View(is_loaded=is_loaded, is_signed_in=is_loaded and is_signed_in))
+            return
+        view = _View(is_loaded=is_loaded, is_signed_in=is_loaded and is_signed_in)
+        if heard != self._heard:
+            self._heard = heard
+            self._sync(view)
+        elif view.is_signed_in and not self._fetching:
+            self._sync(self._shown if self._shown.is_confirmed else view)
 
     def _sync(self, view: _View) -> None:
         with batch():
@@ -153,8 +171,8 @@ class Auth:
                 self._link.post(lambda: self._sign_in(generation) if view.is_signed_in else self._sign_out(generation))
 
     def _provider_error(self) -> Exception | None:
-        error: Any = getattr(self._provider, "error", None)
-        return error() if callable(error) else error  # type: ignore[no-any-return]  # only known at run time
+        error = _read(self._provider, "error")
+        return error if isinstance(error, Exception) else None
 
     # At home.
 
@@ -164,11 +182,14 @@ class Auth:
         self._has_set_auth = True
 
         def fetch(*, force_refresh: bool = False) -> Any:
+            self._fetching += 1
             try:
-                token = self._provider.get_token(template=self._template, skip_cache=force_refresh)
+                token = self._provider.get_token(template=self._template_now(), skip_cache=force_refresh)
             except Exception as error:
                 self._token_failed(generation, error)
                 return None
+            finally:
+                self._fetching -= 1
             return self._await_token(generation, token) if inspect.isawaitable(token) else token
 
         try:
@@ -176,12 +197,20 @@ class Auth:
         except Exception as error:
             self._change(generation, is_confirmed=False, error=error)
 
+    def _template_now(self) -> str | None:
+        if self._template == CLERK_TEMPLATE and _read(self._provider, "session_audience") == CLERK_TEMPLATE:
+            return None
+        return self._template
+
     async def _await_token(self, generation: int, token: Awaitable[str | None]) -> str | None:
+        self._fetching += 1
         try:
             return await token
         except Exception as error:
             self._token_failed(generation, error)
             return None
+        finally:
+            self._fetching -= 1
 
     def _token_failed(self, generation: int, error: Exception) -> None:
         log.warning("The auth provider could not give a token: %s", error)
@@ -228,6 +257,12 @@ def provide_auth(provider: AuthProvider, *, template: str | None = None, scope: 
     `ClientError` if there is a provider already.
     """
     owner, link = require_provider("provide_auth", scope)
+    for name in ("is_loaded", "is_signed_in", "get_token"):
+        if not callable(getattr(provider, name, None)):
+            raise ClientError(
+                f"{provider!r:.100} is no auth provider: it has no {name}() to call. "
+                "It needs the signals (or functions) is_loaded and is_signed_in, and get_token(template=, skip_cache=)."
+            )
     if owner.auth is not None:
         raise ClientError(
             "This client has an auth provider already. Let one provider decide who is signed in, or "
@@ -241,6 +276,12 @@ def provide_auth(provider: AuthProvider, *, template: str | None = None, scope: 
 def provide_clerk_auth(provider: ClerkAuthProvider, *, scope: Scope | None = None) -> Auth:
     """`provide_auth` with tokens of Clerk's template "convex"."""
     return provide_auth(provider, template=CLERK_TEMPLATE, scope=scope)
+
+
+def _read(provider: AuthProvider, name: str) -> object:
+    """What an optional signal of the provider says, or None."""
+    signal = getattr(provider, name, None)
+    return signal() if callable(signal) else signal
 
 
 def inject_auth(*, scope: Scope | None = None) -> Auth:

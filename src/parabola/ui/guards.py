@@ -47,7 +47,8 @@ class AuthGuard:
         """What follows from this status for a visitor of `address` (path and query); None is: wait."""
         if status == "loading":
             return None
-        return ALLOWED if status == "authenticated" else Redirect(login_address(self.login_route, address))
+        is_allowed = status in ("authenticated", "refreshing")
+        return ALLOWED if is_allowed else Redirect(login_address(self.login_route, address))
 
     async def check(self, address: str, auth: Auth | None = None) -> Decision:
         """Waits until auth has loaded, and decides. `auth` is that of the current scope."""

@@ -43,7 +43,9 @@ def auth_loading(build: Build) -> ui.element:
 def _block(wanted: AuthStatus, build: Build) -> ui.element:
     owner = require_scope(_NAMES[wanted], None)
     auth = inject_auth(scope=owner)
-    is_wanted = Computed(lambda: auth.status() == wanted)
+    # A token that is being replaced signs nobody out.
+    wanted_statuses = (wanted, "refreshing") if wanted == "authenticated" else (wanted,)
+    is_wanted = Computed(lambda: auth.status() in wanted_statuses)
     box = Box(owner)
 
     def show() -> None:

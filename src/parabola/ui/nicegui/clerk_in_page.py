@@ -15,7 +15,7 @@ from typing import Any, Final
 from nicegui import background_tasks, context, ui
 from nicegui.client import Client as Page
 from nicegui.events import GenericEventArguments
-from reaktiv import Signal
+from reaktiv import Signal, batch
 
 from parabola.client import ClientError
 
@@ -73,6 +73,7 @@ class ClerkInPage:
         self.is_loaded = Signal(False)
         self.error: Signal[Exception | None] = Signal(None)
         self.user: Signal[dict[str, Any] | None] = Signal(None)
+        self.session_id: Signal[str | None] = Signal(None)
         ui.on(_EVENT, self._heard)
         background_tasks.create(self._start(), name="clerk-js in the page")
 
@@ -98,7 +99,9 @@ class ClerkInPage:
     async def sign_out(self) -> None:
         """Ends the session in this browser; the page stays where it is, and its guard decides."""
         await self._ask("await Clerk.signOut(() => {}); return null")
-        self.user.set(None)
+        with batch():
+            self.user.set(None)
+            self.session_id.set(None)
 
     async def _start(self) -> None:
         await self._page.connected()
@@ -111,9 +114,11 @@ class ClerkInPage:
             return
         self.error.set(None)
         user = told.get("user")
-        if user != self.user():
-            self.user.set(user)
-        self.is_loaded.set(True)
+        with batch():
+            if user != self.user():
+                self.user.set(user)
+            self.session_id.set(told.get("session"))
+            self.is_loaded.set(True)
 
     def _do(self, code: str) -> None:
         self._page.run_javascript(code)

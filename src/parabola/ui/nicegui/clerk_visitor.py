@@ -184,6 +184,10 @@ class VisitorAuth:
         self.visitor = visitor
         self.error = visitor.error
 
+    def session_id(self) -> str | None:
+        """Another session asks for another token."""
+        return (self.visitor.session() or {}).get("id")
+
     def is_loaded(self) -> bool:
         return self.visitor.is_loaded()
 
