@@ -1,4 +1,4 @@
-"""A NiceGUI application for `test_ui_browser.py`: `python nicegui_pages.py SERVER PORT`.
+"""A NiceGUI application for `test_ui_browser.py`: `python nicegui_pages.py SERVER PORT [MOUNT_PATH]`.
 
 Who is signed in is known to the browser only, as with a sign-in component that runs there: the page asks its
 localStorage. That is slower than a page's answer may be, so guards have to wait with the page already open.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 
+import uvicorn
+from fastapi import FastAPI
 from nicegui import background_tasks, context, ui
 from nicegui.client import Client as Page
 from reaktiv import Signal
@@ -60,4 +62,9 @@ def chat(room: str) -> None:
 
 if __name__ == "__main__":
     use_parabola(sys.argv[1], auth=BrowserSession)
-    ui.run(host="127.0.0.1", port=int(sys.argv[2]), show=False, reload=False, reconnect_timeout=1)
+    if len(sys.argv) == 3:
+        ui.run(host="127.0.0.1", port=int(sys.argv[2]), show=False, reload=False, reconnect_timeout=1)
+    else:
+        outer = FastAPI()
+        ui.run_with(outer, mount_path=sys.argv[3], reconnect_timeout=1)
+        uvicorn.run(outer, host="127.0.0.1", port=int(sys.argv[2]))

@@ -37,14 +37,17 @@ def server(tmp_path_factory: pytest.TempPathFactory, issuer: OidcIssuer) -> Iter
         process.close()
 
 
-@pytest.fixture(scope="module")
-def site(server: ServerProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the NiceGUI application."""
+@pytest.fixture(scope="module", params=["", "/app"], ids=["alone", "mounted"])
+def site(
+    server: ServerProcess, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[str]:
+    """The address of the NiceGUI application, which runs by itself or below a path of another."""
+    mounted = [request.param] if request.param else []
     port = free_port()
     output = tmp_path_factory.mktemp("site") / "output.txt"
     with output.open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, str(ROOT / "tests" / "scenarios" / "nicegui_pages.py"), server.url, str(port)],
+            [sys.executable, str(ROOT / "tests" / "scenarios" / "nicegui_pages.py"), server.url, str(port), *mounted],
             cwd=output.parent,
             # NiceGUI behaves differently where it believes itself under test.
             env={name: value for name, value in os.environ.items() if not name.startswith(("NICEGUI", "PYTEST"))}
@@ -53,8 +56,8 @@ def site(server: ServerProcess, tmp_path_factory: pytest.TempPathFactory) -> Ite
             stderr=subprocess.STDOUT,
         )
     try:
-        until(lambda: "ready to go" in output.read_text(), output)
-        yield f"http://127.0.0.1:{port}"
+        until(lambda: re.search(r"ready to go|Uvicorn running", output.read_text()) is not None, output)
+        yield f"http://127.0.0.1:{port}{request.param}"
     finally:
         process.terminate()
         process.wait(PATIENCE_S)

@@ -18,10 +18,13 @@ from reaktiv import Signal
 from parabola.client import ClientError
 from parabola.ui import inject_auth, inject_mutation, inject_query, return_address
 from parabola.ui.nicegui import (
+    AuthGuard,
+    UnauthGuard,
     auth_guard,
     auth_loading,
     authenticated,
     effect,
+    guards,
     live,
     page_scope,
     unauth_guard,
@@ -167,7 +170,7 @@ def define_guarded_pages() -> None:
         label = ui.label()
         effect(lambda: label.set_text(f"stage {stage} of {subject.data()}"))
 
-    @ui.page("/login")
+    @ui.page("/login", response_timeout=PATIENCE_S)
     @unauth_guard(home_route="/secret")
     async def login() -> None:
         ui.label("Please sign in")
@@ -215,6 +218,13 @@ async def test_signing_out_in_one_window_guards_the_other(
         assert navigation.left == {(page.id, "/login?return_url=/secret%3Fstage%3D1") for page in pages}
 
 
+@pytest.fixture
+def patient_guards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards that hold back their answers until they know who the visitor is, however long the server takes for it."""
+    monkeypatch.setattr(guards, "MOMENT_S", PATIENCE_S)
+
+
+@pytest.mark.usefixtures("patient_guards")
 async def test_who_is_signed_in_does_not_see_the_login_page(server: ServerProcess, issuer: OidcIssuer) -> None:
     async with application(server, Session(issuer, "alice")) as user:
         define_guarded_pages()
@@ -223,6 +233,53 @@ async def test_who_is_signed_in_does_not_see_the_login_page(server: ServerProces
         assert response.headers["location"] == "/secret?stage=7"
         response = await user.http_client.get("/login?return_url=https://evil.example")
         assert response.headers["location"] == "/secret"
+
+
+@pytest.mark.usefixtures("patient_guards")
+async def test_behind_a_proxy_a_redirect_has_the_prefix_that_the_browser_knows(
+    server: ServerProcess, issuer: OidcIssuer
+) -> None:
+    async with application(server, Session(issuer, "alice")) as user:
+        define_guarded_pages()
+
+        response = await user.http_client.get(
+            "/login?return_url=/secret%3Fstage%3D7", headers={"X-Forwarded-Prefix": "/tools"}
+        )
+        assert response.headers["location"] == "/tools/secret?stage=7"
+
+
+async def test_a_guard_without_parentheses_is_one_with_the_usual_routes(
+    server: ServerProcess, issuer: OidcIssuer
+) -> None:
+    session = Session(issuer)
+    async with application(server, session) as user:
+
+        @ui.page("/secret")
+        @auth_guard
+        def secret(stage: int = 0) -> None:
+            ui.label(f"stage {stage}")
+
+        @ui.page("/login")
+        @unauth_guard
+        async def login() -> None:
+            ui.label("Please sign in")
+
+        await user.open("/secret?stage=3")
+        await sees(user, "Please sign in")
+        session.user.set("alice")
+        await sees(user, "stage 3")
+
+
+@pytest.mark.parametrize("guard", [AuthGuard, AuthGuard("/login"), UnauthGuard, unauth_guard(home_route="/home")])
+async def test_a_guard_above_the_page_would_guard_nothing_and_is_refused(server: ServerProcess, guard: Any) -> None:
+    async with application(server):
+
+        @ui.page("/secret")
+        def secret() -> None:
+            ui.label("secret")
+
+        with pytest.raises(ClientError, match="where it guards nothing"):
+            guard(secret)
 
 
 @pytest.mark.parametrize(("name", "expected"), [("alice", "stage 2 of alice"), (None, "Please sign in")])

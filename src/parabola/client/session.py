@@ -41,9 +41,9 @@ from parabola.sync.client_peer import (
     ClientPeer,
     ConnectionState,
     encode_args,
-    normalize_args,
     query_token,
 )
+from parabola.sync.client_peer import normalize_args as normalize_args  # for the bindings, too
 from parabola.sync.client_requests import RequestKind
 
 log = logging.getLogger("parabola.client")

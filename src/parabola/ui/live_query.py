@@ -18,9 +18,10 @@ from typing import Any, Final, Literal, TypeAlias
 from reaktiv import Signal, batch
 
 from parabola.client import QueryState
+from parabola.client.session import normalize_args
 from parabola.ui.link import Link, WatchLike
 from parabola.ui.skipping import Args, Skip
-from parabola.values import normalize, values_equal
+from parabola.values import values_equal
 
 log = logging.getLogger("parabola.ui")
 
@@ -72,7 +73,7 @@ class LiveQuery:
             self._stop_asking(_SKIPPED)
             return
         try:
-            values: dict[str, Any] = normalize(dict(args or {}))
+            values = normalize_args(args)
         except Exception as error:
             self.fail(error)
             return

@@ -18,13 +18,14 @@ from reaktiv import Computed, Effect, Signal, batch, untracked
 from reaktiv.protocols import ReadableSignal
 
 from parabola.client import PaginatedState
+from parabola.client.session import normalize_args
 from parabola.errors import InvalidArgument
 from parabola.ui.link import Link, PaginationLike
 from parabola.ui.live_query import QueryStatus
 from parabola.ui.queries import follow_signals
 from parabola.ui.scopes import Scope, require_provider, require_scope
 from parabola.ui.skipping import ArgsSource, Skip, read_args
-from parabola.values import normalize, values_equal
+from parabola.values import values_equal
 
 log = logging.getLogger("parabola.ui")
 
@@ -152,7 +153,7 @@ class PaginatedQuery:
             try:
                 now = read_args(args)
                 num_items = initial_num_items() if callable(initial_num_items) else initial_num_items
-                asked = None if isinstance(now, Skip) else (normalize(dict(now or {})), num_items)
+                asked = None if isinstance(now, Skip) else (normalize_args(now), num_items)
             except Exception as error:
                 self._fail(error)
                 return

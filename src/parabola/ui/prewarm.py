@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from parabola.client import QueryState, Stop
+from parabola.ui.awaiting import Pending
 from parabola.ui.link import Link
 from parabola.ui.scopes import Scope, require_provider, require_scope
 from parabola.ui.skipping import Args
@@ -30,21 +31,29 @@ class PrewarmedQuery:
         self._ends: set[Stop] = set()  # at home only
         self._is_closed = False
 
-    def prewarm(self, args: Args = None) -> None:
-        """Begins to follow the query with these arguments; asked within the time set, it answers at once."""
-        self._link.post(lambda: self._begin(args))
+    def prewarm(self, args: Args = None) -> Pending[bool]:
+        """Begins to follow the query with these arguments; asked within the time set, it answers at once.
+
+        Await what is returned, or don't: it is True when the first result is there, and False when the query failed,
+        the time was over before, or the scope ended. It never raises.
+        """
+        pending: Pending[bool] = Pending(self._link.is_here)
+        self._link.post(lambda: self._begin(args, pending))
+        return pending
 
     def close(self) -> None:
         """Ends what is being kept."""
         self._is_closed = True
         self._link.post(self._end_all)
 
-    def _begin(self, args: Args) -> None:
+    def _begin(self, args: Args, pending: Pending[bool]) -> None:
         if self._is_closed:
+            pending.succeed(False)
             return
         try:
-            watch = self._link.watch(self._ref, args or {})
+            watch = self._link.watch(self._ref, {} if args is None else args)
         except Exception as error:
+            pending.succeed(False)
             self._tell(error, args)
             return
 
@@ -53,15 +62,20 @@ class PrewarmedQuery:
                 self._ends.remove(end)
                 stop_timer()
                 watch.close()
+                pending.succeed(False)
 
         stop_timer = self._link.call_later(self._keep_s, end)
         self._ends.add(end)
 
         def look(state: QueryState) -> None:
             if state.error is not None:
+                end()
                 self._tell(state.error, args)
+            elif not state.is_loading:
+                pending.succeed(True)
 
         watch.on_update(look)
+        look(watch.current())
 
     def _end_all(self) -> None:
         for end in list(self._ends):

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from reaktiv import Computed, Effect, Signal, batch, untracked
 from reaktiv.protocols import ReadableSignal
 
+from parabola.errors import InvalidArgument
 from parabola.ui.live_query import LiveQuery, QueryStatus
 from parabola.ui.scopes import Scope, require_provider, require_scope
 from parabola.ui.skipping import Args, ArgsSource, Skip, read_args, skip
@@ -194,15 +195,17 @@ def inject_queries(
         )
 
     def follow() -> None:
-        wanted = dict(definitions())
+        wanted: dict[str, object] = dict(definitions())
         with untracked(), batch():
             old = live()
             new = {key: old[key] if key in old else make(key) for key in wanted}
             for key, request in wanted.items():
                 if isinstance(request, Skip):
                     new[key].follow(None, skip)
-                else:
+                elif isinstance(request, tuple) and len(request) == 2:
                     new[key].follow(*request)
+                else:
+                    new[key].fail(_not_a_request(key, request))
             for key in old.keys() - new.keys():
                 old[key].close()
             if list(new) != list(old):
@@ -213,3 +216,10 @@ def inject_queries(
         queries.keep(Effect(follow))
     owner.on_close(queries.close)
     return queries
+
+
+def _not_a_request(key: str, request: object) -> InvalidArgument:
+    return InvalidArgument(
+        f"{key!r} asks {request!r:.100}, which is no query. Write (reference, arguments), as in "
+        '("todos:list", {"list": "home"}), or skip.'
+    )

@@ -294,3 +294,17 @@ def test_a_key_that_is_gone_ends_its_query(link: MemoryLink) -> None:
     link.history.clear()
     queries.refetch()
     assert [what for what, _ in link.history] == ["close", "open"] * 2
+
+
+@pytest.mark.parametrize("asked", ["todos:list", ("todos:list",), {"query": "todos:list", "args": {}}, None], ids=repr)
+def test_what_is_no_query_is_an_error_of_its_key_and_of_no_other(link: MemoryLink, asked: Any) -> None:
+    queries = inject_queries(lambda: {"bad": asked, "good": ("todos:list", None)})
+    assert queries.statuses() == {"bad": "error", "good": "pending"}
+    assert "Write (reference, arguments), as in" in str(queries.errors()["bad"])
+
+
+@pytest.mark.parametrize("args", ["home", 5, ["home"]], ids=repr)
+def test_arguments_without_names_are_an_error_that_shows_how_to_give_them(link: MemoryLink, args: Any) -> None:
+    query = inject_query("todos:list", lambda: args)
+    assert query.status() == "error"
+    assert "given by name, as in" in str(query.error())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from typing import Any
 
 import pytest
 
-from parabola.client import ClientError
+from parabola.client import CallFailed, ClientError, QueryState
 from parabola.errors import InvalidArgument
 from parabola.ui import Scope, inject_parabola, inject_prewarm_query, inject_query, provide_parabola
 from parabola.ui.scopes import add_scope_finder, find_scope
@@ -157,3 +158,24 @@ def test_a_prewarmed_query_is_kept_for_a_while(link: MemoryLink) -> None:
         prewarmed.prewarm({"id": "bob"})
     assert link.watches == []
     assert link.timers == []
+
+
+def test_whoever_prewarms_can_wait_for_it_and_is_never_raised_anything(link: MemoryLink) -> None:
+    told: list[tuple[str, Any]] = []
+    with scope_over(link):
+        prewarmed = inject_prewarm_query("users:get", on_error=lambda error, args: told.append((str(error), args)))
+        ann, bob, eve = (prewarmed.prewarm({"id": name}) for name in ("ann", "bob", "eve"))
+        assert not ann.done()
+        link.answer("users:get", {"id": "ann"}, "Ann")
+        assert ann.result() is True
+        assert prewarmed.prewarm({"id": "ann"}).result() is True  # it is at hand
+        link.show("users:get", {"id": "bob"}, QueryState("error", error=CallFailed("no such user")))
+        assert bob.result() is False
+        assert told == [("no such user", {"id": "bob"})]
+        assert len(link.watches) == 3, "what failed is not kept"
+        link.timers[1][1]()
+        assert eve.result() is False
+        late = prewarmed.prewarm({"id": "late"})
+    assert late.result() is False
+    assert prewarmed.prewarm({"id": "later"}).result() is False
+    assert link.watches == []

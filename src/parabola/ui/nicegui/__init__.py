@@ -25,11 +25,17 @@ from parabola.ui.nicegui.guards import auth_guard, unauth_guard
 from parabola.ui.nicegui.page_scopes import page_scope, use_parabola
 from parabola.ui.nicegui.reacting import effect, live
 
+# The guards under the names that a class would have, as documents on convex-angular write them.
+AuthGuard = auth_guard
+UnauthGuard = unauth_guard
+
 __all__ = [
+    "AuthGuard",
     "ClerkInPage",
     "FrontendApi",
     "IdentityUnavailable",
     "SignInRefused",
+    "UnauthGuard",
     "Visitor",
     "VisitorAuth",
     "Visitors",
