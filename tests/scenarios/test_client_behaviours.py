@@ -71,14 +71,26 @@ def connect_full(request: pytest.FixtureRequest, shared_js: JsDriver) -> Iterato
 
 
 @pytest.fixture(params=["javascript", "parabola"])
-def feed(request: pytest.FixtureRequest, server: ServerProcess, room: str) -> Iterator[Feed | ParabolaFeed]:
-    """An endless list of 13 entries on a page, of which five are loaded at first."""
-    server.call("mutation", "entries:fill", {"room": room, "count": 13})
-    opened = Feed(server.url, room) if request.param == "javascript" else ParabolaFeed(server.url, room, PAGE_SIZE)
+def open_feed(request: pytest.FixtureRequest) -> Iterator[Callable[[str, str], Feed | ParabolaFeed]]:
+    """Opens an endless list on a page, of which five entries are loaded at first."""
+    opened: list[Feed | ParabolaFeed] = []
+
+    def open_one(url: str, room: str) -> Feed | ParabolaFeed:
+        opened.append(Feed(url, room) if request.param == "javascript" else ParabolaFeed(url, room, PAGE_SIZE))
+        return opened[-1]
+
     try:
-        yield opened
+        yield open_one
     finally:
-        opened.close()
+        for feed in opened:
+            feed.close()
+
+
+@pytest.fixture
+def feed(open_feed: Callable[[str, str], Feed | ParabolaFeed], server: ServerProcess, room: str) -> Feed | ParabolaFeed:
+    """One of 13 entries."""
+    server.call("mutation", "entries:fill", {"room": room, "count": 13})
+    return open_feed(server.url, room)
 
 
 def message(room: str, body: object) -> dict[str, str]:
@@ -153,6 +165,31 @@ def test_values_of_every_kind_go_there_and_back(server: ServerProcess, connect_f
     assert client.mutation("values:store", {"label": room, "value": value}) == value
 
 
+def test_a_result_of_several_megabytes_arrives_whole_and_stays_live(
+    server: ServerProcess, connect_full: Connect, room: str
+) -> None:
+    client = connect_full(server.url)
+    asked = {"label": room, "size": 1_000_000, "count": 6}
+    large = client.subscribe("values:largeLive", asked)  # longer than one message to the official client may be
+    assert [len(text) for text in large.next()] == [1_000_000] * 6
+    client.mutation("values:store", {"label": room, "value": "changed"})
+    assert {text[:8] for text in large.next()} == {"changedx"}
+
+
+def test_the_same_query_followed_twice_shows_the_same_to_both(
+    server: ServerProcess, connect_full: Connect, room: str
+) -> None:
+    client = connect_full(server.url)
+    first = client.subscribe("messages:bodies", {"channel": room})
+    assert first.next() == []
+    client.mutation("messages:send", message(room, "hi"))
+    second = client.subscribe("messages:bodies", {"channel": room})
+    assert second.next() == ["hi"]
+    assert first.next() == ["hi"]
+    client.mutation("messages:send", message(room, "ho"))
+    assert first.next() == second.next() == ["hi", "ho"]
+
+
 # Order.
 
 
@@ -204,6 +241,34 @@ def test_subscriptions_are_restored_when_the_server_comes_back(
     server.restart()
     writer.mutation("messages:send", message(room, "after"))
     assert bodies.until(lambda shown: len(shown) > 1) == ["before", "after"]
+
+
+def test_a_client_waits_for_a_server_that_is_not_there_yet(
+    start_server: StartServer, connect_full: Connect, room: str
+) -> None:
+    server = start_server()
+    server.kill()
+    client = connect_full(server.url)
+    bodies = client.subscribe("messages:bodies", {"channel": room})
+    sending = client.begin_mutation("messages:send", message(room, "early"))
+    server.start()
+    sending()
+    assert bodies.until(lambda shown: shown != []) == ["early"]
+
+
+def test_what_has_not_changed_meanwhile_is_not_told_again_after_a_reconnect(
+    start_server: StartServer, connect_full: Connect, room: str
+) -> None:
+    server = start_server()
+    client = connect_full(server.url)
+    bodies = client.subscribe("messages:bodies", {"channel": room})
+    assert bodies.next() == []
+    client.mutation("messages:send", message(room, "before"))
+    assert bodies.next() == ["before"]
+    server.restart()
+    client.mutation("messages:send", message(room, "after"))
+    assert bodies.until(lambda shown: len(shown) > 1) == ["before", "after"]
+    assert [] not in bodies.seen[1:], "what is shown never falls back behind what was shown before"
 
 
 def test_mutations_begun_while_the_server_is_away_are_applied_once_and_in_order(
@@ -414,6 +479,29 @@ def test_a_row_of_optimistic_updates_never_flickers(server: ServerProcess, conne
     assert settled == sorted(settled)
 
 
+def test_an_optimistic_update_that_is_taken_back_leaves_those_around_it(
+    server: ServerProcess, connect_full: Connect, room: str
+) -> None:
+    client = connect_full(server.url)
+    messages = watch(client, room)
+    bodies = ("first", "forbidden", "last")
+    sendings = [
+        client.begin_mutation("messages:send", message(room, body), optimistic="appendMessage") for body in bodies
+    ]
+    sendings[0]()
+    with pytest.raises(ClientError):
+        sendings[1]()
+    sendings[2]()
+    messages.until(lambda rows: summary(rows) == [("first", False), ("last", False)])
+    shown = [summary(rows) for rows in messages.seen]
+    assert [("first", True), ("forbidden", True), ("last", True)] in shown
+    for before, after in itertools.pairwise(shown):
+        for body in ("first", "last"):
+            was_there = any(name == body for name, _ in before)
+            assert not was_there or any(name == body for name, _ in after), f"{body} was gone for a moment"
+    assert ("forbidden", False) not in itertools.chain(*shown)
+
+
 def test_an_optimistic_update_survives_a_restart_of_the_server(
     start_server: StartServer, connect_full: Connect, room: str
 ) -> None:
@@ -468,3 +556,21 @@ def test_a_page_that_grows_too_long_is_split_unnoticed(
         feed.until("CanLoadMore", entries(*shown))
     feed.load_more(PAGE_SIZE)
     feed.until("CanLoadMore", entries(*shown, *range(5, 10)))
+
+
+def test_pages_keep_their_borders_over_a_restart_of_the_server(
+    start_server: StartServer, open_feed: Callable[[str, str], Feed | ParabolaFeed], room: str
+) -> None:
+    server = start_server()
+    server.call("mutation", "entries:fill", {"room": room, "count": 13})
+    feed = open_feed(server.url, room)
+    feed.until("CanLoadMore", entries(*range(5)))
+    feed.load_more(PAGE_SIZE)
+    feed.until("CanLoadMore", entries(*range(10)))
+    server.restart()
+    for new in (2.5, 7.5):
+        server.call("mutation", "entries:add", {"room": room, "position": new})
+    shown = sorted([*range(10), 2.5, 7.5])
+    feed.until("CanLoadMore", entries(*shown))
+    feed.load_more(PAGE_SIZE)
+    feed.until("Exhausted", entries(*shown, 10, 11, 12))

@@ -506,7 +506,7 @@ def normalize_args(args: Mapping[str, Any] | None) -> dict[str, Any]:
     """
     if args is not None and not isinstance(args, Mapping):
         raise InvalidArgument(
-            f"The arguments of a function are given by name, as in {{\"title\": \"Milk\"}}, not as {args!r:.100}."
+            f'The arguments of a function are given by name, as in {{"title": "Milk"}}, not as {args!r:.100}.'
         )
     values: dict[str, Any] = normalize({} if args is None else dict(args))
     return values
