@@ -44,8 +44,26 @@ schema = define_schema(
             "epoch": v.number(),
             # What happened while nobody looked, until `combat:sync` has told it once.
             "away": v.optional(v.object({"elapsedMs": v.number(), "kills": v.number(), "gold": v.number()})),
+            # Where the fight stood at `lastSimAt`, of a player who has been away since and whom the sweep has moved on
+            # up to `until`; `gold` is what that has paid. See `lib/battles.py`.
+            "absence": v.optional(
+                v.object(
+                    {
+                        "until": v.number(),
+                        "gold": v.number(),
+                        "stage": v.number(),
+                        "wave": v.number(),
+                        "enemyHp": v.number(),
+                        "attackCount": v.number(),
+                        "killCount": v.number(),
+                        "leftoverMs": v.number(),
+                    }
+                )
+            ),
         }
-    ).index("by_user", ["userId"]),
+    )
+    .index("by_user", ["userId"])
+    .index("by_fighting", ["fighting", "lastSimAt"]),
     milestones=define_table({"userId": v.id("users"), "id": v.string(), "achievedAt": v.number()})
     .index("by_user", ["userId"])
     .index("by_user_and_id", ["userId", "id"]),

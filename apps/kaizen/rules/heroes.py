@@ -57,10 +57,10 @@ def repairs(hero: dict[str, Any]) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     for name, (least, most) in _WHOLE_FIELDS.items():
         lawful = nearest_whole(hero[name], least, most)
-        if lawful != hero[name]:
+        if lawful != hero[name] or not is_plain(hero[name]):
             changes[name] = lawful
     gold = 0 if math.isnan(hero["gold"]) else saturated(max(0, hero["gold"]))
-    if gold != hero["gold"]:
+    if gold != hero["gold"] or not is_plain(hero["gold"]):
         changes["gold"] = gold
     # Nothing in the game changes a multiplier, so 1 is the only lawful one.
     multipliers = dict.fromkeys(MULTIPLIERS, 1)

@@ -34,7 +34,9 @@ def is_whole(value: float) -> bool:
 
 
 def nearest_whole(value: float, least: int, most: int) -> int:
-    """The lawful number nearest to `value`; nothing is near to NaN, so that gives `least`."""
+    """The lawful number nearest to `value`, of two the smaller; nothing is near to NaN, so that gives `least`."""
     if math.isnan(value):
         return least
-    return math.floor(min(max(value, least), most))
+    inside = min(max(value, least), most)
+    whole = math.floor(inside)
+    return whole + (inside - whole > 0.5)

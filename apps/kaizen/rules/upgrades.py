@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from .numbers import floor, nearest_whole, power
+from .numbers import BALANCE_MAX, floor, nearest_whole, power
 
 Currency = Literal["gold", "cores"]
 Growth = Literal["linear", "exponential", "fixed"]
@@ -35,7 +35,9 @@ class Upgrade:
 
     def cost_of_levels(self, level: float, count: int) -> float:
         """What `count` steps from `level` on cost together."""
-        return sum(self.cost(level + step) for step in range(count))
+        total = sum(self.cost(level + step) for step in range(count))
+        # As a Python int a sum beyond that could not be told to a client.
+        return total if total <= BALANCE_MAX else float(total)
 
     def next_cost(self, level: float) -> float | None:
         """What the next level costs, or None when there is none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -56,6 +57,8 @@ async def test_the_ledger_opens_with_what_the_player_brings(game: TestBackend) -
         ({"currentStage": 0}, {"currentStage": 1}),
         ({"currentStage": INFINITE}, {"currentStage": 1500}),
         ({"currentStage": 2.5}, {"currentStage": 2}),
+        ({"currentStage": 2.9}, {"currentStage": 3}),
+        ({"prestigeCores": 1e18}, {"prestigeCores": 2**53 - 1}),
         ({"currentWave": 99}, {"currentWave": 10}),
         ({"currentWave": NAN}, {"currentWave": 1}),
         ({"prestigeLevel": -INFINITE}, {"prestigeLevel": 1}),
@@ -78,7 +81,7 @@ async def test_an_unlawful_number_becomes_the_nearest_lawful_one(
     assert await player.stored() == hero(**repaired)
 
 
-@pytest.mark.parametrize(("level", "repaired"), [(NAN, 0), (-3, 0), (2.5, 2), (1e9, 90), (INFINITE, 90)])
+@pytest.mark.parametrize(("level", "repaired"), [(NAN, 0), (-3, 0), (2.5, 2), (2.9, 3), (1e9, 90), (INFINITE, 90)])
 async def test_an_unlawful_level_becomes_the_nearest_lawful_one(
     game: TestBackend, level: float, repaired: float
 ) -> None:
@@ -86,6 +89,15 @@ async def test_an_unlawful_level_becomes_the_nearest_lawful_one(
     assert (await player.state())["goldLevels"]["gold_critical_chance_basic"] == repaired
     await player.call("game:start")
     assert [row["currentLevel"] for row in await rows(game, "goldUpgrades")] == [repaired]
+
+
+async def test_the_zero_below_zero_becomes_plain_so_that_a_client_may_send_it_back(game: TestBackend) -> None:
+    player = await old_player(game, hero(gold=-0.0, prestigeCores=-0.0), gold_strength_flat=-0.0)
+    await player.call("game:start")
+    [row] = await player.rows("character")
+    [level] = await player.rows("goldUpgrades")
+    assert [math.copysign(1, zero) for zero in (row["gold"], row["prestigeCores"], level["currentLevel"])] == [1, 1, 1]
+    await player.call("character:updateCharacter", **await player.stored())
 
 
 @pytest.mark.parametrize(

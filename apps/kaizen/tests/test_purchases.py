@@ -45,6 +45,14 @@ async def test_a_purchase_with_cores(game: TestBackend) -> None:
     assert refusal == {"code": "NOT_ENOUGH_CORES", "message": "Not enough cores", "cost": 4, "balance": 0}
 
 
+async def test_a_price_that_nobody_can_own_is_told_as_a_number_like_any_other(game: TestBackend) -> None:
+    ada = await (await start(game)).put(gold=2**53 - 1, levels={FLAT: 131})
+    for count in (9, 100):
+        refusal = await ada.refused(BUY, upgradeId=FLAT, count=count)
+        assert refusal["message"] == "Not enough gold"
+        assert isinstance(refusal["cost"], float)
+
+
 async def test_an_upgrade_of_the_other_list_is_unknown(game: TestBackend) -> None:
     ada = await (await start(game)).put(gold=1000, prestigeCores=1000)
     for name, upgrade in ((BUY, SPEED), (BUY_CORES, FLAT), (BUY, "excalibur")):

@@ -151,6 +151,21 @@ async def test_an_old_state_once_more_does_not_use_up_the_time(game: TestBackend
     assert await ada.stored() == hero(gold=225, currentWave=10)
 
 
+async def test_an_earlier_save_once_more_does_not_bring_back_the_gold_that_was_spent_since(game: TestBackend) -> None:
+    ada = await start(game)
+    game.clock.advance(minutes=5)
+    earlier = hero(gold=50, currentWave=4)
+    await ada.call(SAVE, **earlier)
+    await ada.call("goldUpgrades:purchaseUpgrade", upgradeId=STRONGER)
+    for _ in range(3):
+        await ada.call(SAVE, **earlier)
+        game.clock.advance(minutes=5)
+    assert (await ada.stored())["gold"] == 40
+    # Earned again, on the way to somewhere else, it is not an old state.
+    await ada.call(SAVE, **hero(gold=50, currentWave=5))
+    assert await ada.stored() == hero(gold=50, currentWave=5)
+
+
 # ---- prestige
 
 

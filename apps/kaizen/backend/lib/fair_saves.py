@@ -23,7 +23,7 @@ from ...rules.upgrades import Currency, upgrades_for
 from .battles import catch_up, move, raise_level, start_over
 from .histories import note
 from .ledger import book
-from .players import Player, change
+from .players import Player, change, place_of
 from .refusals import refusal
 from .settling import require_player
 
@@ -32,6 +32,8 @@ LEVEL_CHANGES_MAX = 100
 # with every save, or a client that saves all the time would live on it; the original saves every five minutes.
 GRACE_PERIOD_MS = 240_000
 GRACE_KILLS = 1
+# How many changes of the balances are looked through for an earlier save.
+OLD_STATES_MAX = 200
 
 Claim = dict[str, Any]
 Place = tuple[float, float]
@@ -61,7 +63,7 @@ async def save_hero(ctx: MutationCtx, claim: Claim) -> None:
     if _is_prestige(player, claim):
         await _save_prestige(ctx, player, claim, now)
     elif claim["prestigeLevel"] >= hero["prestigeLevel"] and claim["currentStage"] >= hero["currentStage"]:
-        await _save_progress(ctx, player, claim, await _allowance(ctx, player, [_place(hero)], now), now)
+        await _save_progress(ctx, player, claim, await _allowance(ctx, player, [place_of(hero)], now), now)
 
 
 async def buy_levels(ctx: MutationCtx, currency: Currency, upgrades: list[dict[str, Any]]) -> None:
@@ -79,7 +81,7 @@ async def buy_levels(ctx: MutationCtx, currency: Currency, upgrades: list[dict[s
     await catch_up(ctx, player, now)
 
     stored = player.balance(currency)
-    allowance = await _allowance(ctx, player, [_place(player.character)], now) if currency == "gold" else None
+    allowance = await _allowance(ctx, player, [place_of(player.character)], now) if currency == "gold" else None
     funds = stored if allowance is None else allowance.gold
     levels, bought = player.levels(currency), {}
     spent: float = 0
@@ -99,7 +101,8 @@ async def buy_levels(ctx: MutationCtx, currency: Currency, upgrades: list[dict[s
         await book(ctx, player, currency, "purchase", -spent, now)
     for upgrade_id, level in bought.items():
         # Also at level 0: a row that is missing is what lost the levels of the original's new players.
-        await raise_level(ctx, player, currency, upgrade_id, level)
+        if level > levels[upgrade_id] or upgrade_id not in player.upgrades[currency]:
+            await raise_level(ctx, player, currency, upgrade_id, level)
 
 
 def _is_prestige(player: Player, claim: Claim) -> bool:
@@ -114,17 +117,17 @@ def _is_prestige(player: Player, claim: Claim) -> bool:
 
 async def _save_prestige(ctx: MutationCtx, player: Player, claim: Claim, now_ms: int) -> None:
     # The time since the last save was fought before the prestige or after it; either may have been all of it.
-    allowance = await _allowance(ctx, player, [_place(player.character), (1, 1)], now_ms)
+    allowance = await _allowance(ctx, player, [place_of(player.character), (1, 1)], now_ms)
     await book(ctx, player, "cores", "prestige", player.cores_of_prestige(), now_ms)
     await start_over(ctx, player, now_ms)
     await _save_progress(ctx, player, claim, allowance, now_ms)
 
 
 async def _save_progress(ctx: MutationCtx, player: Player, claim: Claim, allowance: Allowance, now_ms: int) -> None:
-    here, stored = _place(player.character), player.balance("gold")
-    place = max(here, min(_place(claim), allowance.place))
+    here, stored = place_of(player.character), player.balance("gold")
+    place = max(here, min(place_of(claim), allowance.place))
     gold = max(stored, floor(min(claim["gold"], allowance.gold)))
-    if place == here and gold == stored:
+    if place == here and (gold == stored or await _is_old(ctx, player, claim)):
         # An old state once more. The time stays unused, for the save that brings something.
         return
     if gold > stored:
@@ -158,6 +161,15 @@ async def _allowance(ctx: MutationCtx, player: Player, starts: list[Place], now_
     )
 
 
+async def _is_old(ctx: MutationCtx, player: Player, claim: Claim) -> bool:
+    """Whether a save brought exactly this gold before, and it has been spent since: a device that has not heard of that
+    would undo the payment. Whoever has earned the same sum again has also moved on.
+    """
+    recent = ctx.db.query("ledger").with_index("by_user_at", lambda q: q.eq("userId", player.user["_id"])).order("desc")
+    rows = await recent.take(OLD_STATES_MAX)
+    return any(row["kind"] == "gold.save" and row["balance"] == claim["gold"] for row in rows)
+
+
 async def _note_grace(ctx: MutationCtx, player: Player, is_used: bool, now_ms: int) -> None:
     if is_used:
         await book(ctx, player, "gold", "grace", 0, now_ms)
@@ -171,7 +183,3 @@ async def _booked(ctx: MutationCtx, player: Player, kind: str, since_ms: float) 
         .filter(lambda q: q.eq(q.field("kind"), kind))
         .collect()
     )
-
-
-def _place(hero: dict[str, Any]) -> Place:
-    return hero["currentStage"], hero["currentWave"]

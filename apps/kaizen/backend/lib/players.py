@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from parabola import MutationCtx, QueryCtx
+from parabola import UNDEFINED, MutationCtx, QueryCtx
 
 from ...rules.combat import Fighter, fighter_of
 from ...rules.heroes import CHARACTER_ID, repairs
@@ -93,9 +93,12 @@ async def rows_of_user(ctx: QueryCtx | MutationCtx, table: str, user: Row) -> li
 
 
 async def change(ctx: MutationCtx, row: Row, changes: Mapping[str, Any]) -> None:
-    """Changes fields of a stored row, and of `row` itself, so that what follows sees them."""
+    """Changes fields of a stored row, and of `row` itself, so that what follows sees them. `UNDEFINED` removes one."""
     await ctx.db.patch(row["_id"], changes)
     row.update(changes)
+    for name, value in changes.items():
+        if value is UNDEFINED:
+            del row[name]
 
 
 async def set_level(ctx: MutationCtx, player: Player, currency: Currency, upgrade_id: str, level: float) -> None:
@@ -128,6 +131,11 @@ def starting_run(player: Player, *, now_ms: float, seed: int) -> Row:
 def kept_character(characters: list[Row]) -> Row:
     """The one that counts, of several: the one with id "1", else the oldest."""
     return next((row for row in characters if row["id"] == CHARACTER_ID), characters[0])
+
+
+def place_of(hero: Row) -> tuple[float, float]:
+    """The stage and the wave where a hero is."""
+    return hero["currentStage"], hero["currentWave"]
 
 
 def first_by_id(rows: list[Row]) -> dict[str, Row]:

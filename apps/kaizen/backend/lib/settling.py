@@ -11,7 +11,7 @@ from typing import Any
 
 from parabola import MutationCtx
 
-from ...rules.heroes import CHARACTER_ID, repairs, starting_hero
+from ...rules.heroes import CHARACTER_ID, is_plain, repairs, starting_hero
 from ...rules.upgrades import UPGRADES_BY_ID
 from .auth import get_current_user
 from .ledger import open_accounts
@@ -45,7 +45,7 @@ async def settle(ctx: MutationCtx, user: dict[str, Any]) -> Player | None:
         for upgrade_id in rows.keys() & UPGRADES_BY_ID.keys():
             row = rows[upgrade_id]
             lawful = UPGRADES_BY_ID[upgrade_id].counted(row["currentLevel"])
-            if lawful != row["currentLevel"]:
+            if lawful != row["currentLevel"] or not is_plain(row["currentLevel"]):
                 await change(ctx, row, {"currentLevel": lawful})
     if "_id" not in player.run:
         now = int(ctx.now())
