@@ -9,6 +9,7 @@ from parabola import MutationCtx, QueryCtx, mutation, pagination_opts_validator,
 from .lib.auth import get_current_user, require_current_user
 from .lib.fair_saves import save_hero
 from .lib.mode import is_strict
+from .lib.placing import placing
 
 
 @query(args={})
@@ -42,13 +43,23 @@ async def update_character(ctx: MutationCtx, args: dict[str, Any]) -> None:
         .with_index("by_user_and_id", lambda q: q.eq("userId", user["_id"]).eq("id", args["id"]))
         .first()
     )
-    if existing is None:
-        await ctx.db.insert("character", {**args, "userId": user["_id"]})
-    else:
-        await ctx.db.patch(existing["_id"], {name: value for name, value in args.items() if name != "id"})
+    async with placing(ctx, user):
+        if existing is None:
+            await ctx.db.insert("character", {**args, "userId": user["_id"]})
+        else:
+            await ctx.db.patch(existing["_id"], {name: value for name, value in args.items() if name != "id"})
 
 
 @query(args={"paginationOpts": pagination_opts_validator})
 async def list_characters(ctx: QueryCtx, args: dict[str, Any]) -> Any:
-    """One page of all heroes, oldest first."""
-    return await ctx.db.query("character").paginate(args["paginationOpts"])
+    """One page of all heroes, oldest first. Whose they are is nobody else's business; in parity mode all is told."""
+    result = await ctx.db.query("character").paginate(args["paginationOpts"])
+    if not await is_strict(ctx):
+        return result
+    caller = await get_current_user(ctx)
+    own_id = None if caller is None else caller["_id"]
+    return {**result, "page": [row if row["userId"] == own_id else _without_owner(row) for row in result["page"]]}
+
+
+def _without_owner(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "userId"}

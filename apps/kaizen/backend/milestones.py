@@ -17,7 +17,9 @@ from .lib.views import milestone_views
 
 @query(args={})
 async def list(ctx: QueryCtx) -> Any:
-    """All milestones, with what the caller has achieved."""
+    """All milestones, with what the caller has achieved. The list without that is in `game:definitions`."""
+    if await ctx.auth.get_user_identity() is None:
+        raise refusal("Not authenticated")
     user = await get_current_user(ctx)
     achieved = {} if user is None else first_by_id(await rows_of_user(ctx, "milestones", user))
     return milestone_views(achieved)

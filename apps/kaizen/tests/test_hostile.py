@@ -168,6 +168,18 @@ async def test_an_hour_of_greedy_saves_every_second_is_no_more_than_an_hour_of_b
     assert best.kills <= most.kills == best.kills + 15
 
 
+async def test_a_list_of_heroes_does_not_tell_whose_they_are(game: TestBackend) -> None:
+    ada, mallory = await start(game, "ada"), await start(game, "mallory")
+    first_page = {"paginationOpts": {"numItems": 10, "cursor": None}}
+    [adas, own] = (await mallory.caller.query("character:listCharacters", first_page))["page"]
+    assert own == await mallory.caller.query("character:getCharacter")
+    whole = await ada.caller.query("character:getCharacter")
+    assert adas == {name: value for name, value in whole.items() if name != "userId"}
+    strangers = (await game.query("character:listCharacters", first_page))["page"]
+    assert [row["_id"] for row in strangers] == [whole["_id"], own["_id"]]
+    assert all("userId" not in row for row in strangers)
+
+
 async def test_nobody_reaches_what_belongs_to_another(game: TestBackend) -> None:
     ada, mallory = await (await start(game, "ada")).put(gold=500), await start(game, "mallory")
     before = [await ada.stored(), await ada.rows("runState"), await ada.rows("ledger")]

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from apps.kaizen.tests.heroes import start
+import pytest
+from apps.kaizen.tests.heroes import sign_in, start
 
+from parabola import ConvexError
 from parabola.testing import TestBackend
 
 
 async def test_the_list_tells_what_is_achieved(game: TestBackend) -> None:
     ada = await start(game)
-    assert [milestone["achieved"] for milestone in await game.query("milestones:list")] == [False, False]
+    assert [milestone["achieved"] for milestone in await ada.caller.query("milestones:list")] == [False, False]
     unlocked = await ada.call("milestones:unlock", id="str-1")
     assert (unlocked["id"], unlocked["reward"], unlocked["achieved"]) == ("str-1", 5, True)
     listed = await ada.caller.query("milestones:list")
     assert listed[0] == unlocked
     assert [milestone["achieved"] for milestone in listed] == [True, False]
-    assert [milestone["achieved"] for milestone in await game.query("milestones:list")] == [False, False]
+    bob = await start(game, "u2", name="Bob")
+    assert [milestone["achieved"] for milestone in await bob.caller.query("milestones:list")] == [False, False]
+
+
+async def test_the_list_is_for_whoever_is_signed_in_with_or_without_a_hero(game: TestBackend) -> None:
+    with pytest.raises(ConvexError) as caught:
+        await game.query("milestones:list")
+    assert caught.value.data == {"code": "NOT_AUTHENTICATED", "message": "Not authenticated"}
+    listed = await sign_in(game, "u1").query("milestones:list")
+    assert [milestone["id"] for milestone in listed] == ["str-1", "str-2"]
 
 
 async def test_both_strength_milestones_make_base_strength_and_damage_11(game: TestBackend) -> None:

@@ -29,27 +29,40 @@ async def book(
     """
     before = player.balance(currency)
     after = saturated(before + amount)
+    if after != before:
+        await change(ctx, player.character, {BALANCE_FIELDS[currency]: after})
+    await record(ctx, player, currency, reason, after - before, now_ms, request_id=request_id, result=result)
+
+
+async def record(
+    ctx: MutationCtx,
+    player: Player,
+    currency: Currency,
+    reason: str,
+    amount: float,
+    now_ms: float,
+    *,
+    request_id: str | None = None,
+    result: dict[str, Any] | None = None,
+) -> None:
+    """The row of a change that the balance shows already."""
     row: dict[str, Any] = {
         "userId": player.user["_id"],
         "kind": f"{currency}.{reason}",
-        "amount": after - before,
-        "balance": after,
+        "amount": amount,
+        "balance": player.balance(currency),
         "at": now_ms,
     }
     if request_id is not None:
         row |= {"requestId": request_id, "result": result}
-    if after != before:
-        await change(ctx, player.character, {BALANCE_FIELDS[currency]: after})
     await ctx.db.insert("ledger", row)
 
 
 async def open_accounts(ctx: MutationCtx, player: Player, now_ms: float) -> None:
     """Books what a player brings from before there was a ledger."""
     for currency in BALANCE_FIELDS:
-        brought = player.balance(currency)
-        if brought:
-            row = {"userId": player.user["_id"], "kind": f"{currency}.opening", "amount": brought, "balance": brought}
-            await ctx.db.insert("ledger", {**row, "at": now_ms})
+        if player.balance(currency):
+            await record(ctx, player, currency, "opening", player.balance(currency), now_ms)
 
 
 async def earlier_result(ctx: MutationCtx, player: Player, kind: str, request_id: str | None) -> dict[str, Any] | None:

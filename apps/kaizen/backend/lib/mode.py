@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 
-from parabola import MutationCtx
+from parabola import MutationCtx, QueryCtx
 
 MODE_VARIABLE = "KAIZEN_MODE"
 
 
-async def is_strict(ctx: MutationCtx) -> bool:
+async def is_strict(ctx: QueryCtx | MutationCtx) -> bool:
     """Whether the server owns the numbers. `parity` is for compatibility tests and for putting players in place."""
     mode = ctx.env.get(MODE_VARIABLE) or os.environ.get(MODE_VARIABLE) or "strict"
     if mode not in ("strict", "parity"):

@@ -10,6 +10,7 @@ from ...rules.upgrades import Currency
 from .auth import get_current_user, require_current_user
 from .fair_saves import buy_levels
 from .mode import is_strict
+from .placing import placing
 from .players import UPGRADE_TABLES, rows_of_user
 
 level_changes = v.array(v.object({"id": v.string(), "currentLevel": v.number()}))
@@ -30,11 +31,12 @@ async def set_upgrade_levels(ctx: MutationCtx, currency: Currency, upgrades: lis
         return
     table = UPGRADE_TABLES[currency]
     user = await require_current_user(ctx)
-    for upgrade in upgrades:
-        row = await _row_of(ctx, table, user["_id"], upgrade["id"])
-        # Names without a row are passed over.
-        if row is not None:
-            await ctx.db.patch(row["_id"], {"currentLevel": upgrade["currentLevel"]})
+    async with placing(ctx, user):
+        for upgrade in upgrades:
+            row = await _row_of(ctx, table, user["_id"], upgrade["id"])
+            # Names without a row are passed over.
+            if row is not None:
+                await ctx.db.patch(row["_id"], {"currentLevel": upgrade["currentLevel"]})
 
 
 async def _row_of(ctx: MutationCtx, table: str, user_id: str, upgrade_id: str) -> dict[str, Any] | None:
