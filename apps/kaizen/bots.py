@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import os
 import random
 import secrets
@@ -21,9 +22,9 @@ from typing import Any, Final
 
 import httpx
 
+from kaizen.demo_accounts import DemoAccounts
 from kaizen.rules.upgrades import UPGRADES
 from parabola.client import AsyncClient, ClientError, ConvexError
-from parabola.ui.nicegui import FrontendApi, SignInRefused, Visitor
 
 DEMO_NAMES: Final = ("Aiko the Patient", "Bjorn One-Percent")
 STEP_S: Final = (1.5, 3.5)
@@ -66,7 +67,9 @@ class Bot:
         async with AsyncClient(self._address) as client:
             client.set_auth(self._get_token)
             await client.mutation("game:start", {})
-            await self._try(client, "milestones:unlock", {"id": "str-1"})
+            milestones = (await client.query("game:state", {}))["milestones"]
+            if not any(milestone["achieved"] for milestone in milestones):
+                await self._try(client, "milestones:unlock", {"id": milestones[0]["id"]})
             await client.mutation("combat:setFighting", {"fighting": True})
             while not stop.is_set() and self._dice.random() >= REST_SHARE:
                 await self._look(client)
@@ -109,25 +112,20 @@ def cheapest(state: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
     return f"{module}:purchaseUpgrade", {"upgradeId": upgrade_id}
 
 
-async def demo(address: str, stop: asyncio.Event) -> None:
-    """Two bots with new accounts, until `stop` is set."""
-    api = FrontendApi(f"{address}/__clerk")
-    try:
-        await asyncio.gather(*(_demo_bot(address, api, name, stop) for name in DEMO_NAMES))
-    finally:
-        await api.aclose()
+async def demo(accounts: DemoAccounts, stop: asyncio.Event) -> None:
+    """The two bots of the demonstration, until `stop` is set."""
+    await asyncio.gather(*(_demo_bot(accounts, name, stop) for name in DEMO_NAMES))
 
 
-async def _demo_bot(address: str, api: FrontendApi, name: str, stop: asyncio.Event) -> None:
-    visitor = Visitor(api, {}, None)
+async def _demo_bot(accounts: DemoAccounts, name: str, stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
-            email = f"bot-{secrets.token_hex(6)}+clerk_test@example.org"
-            await visitor.sign_up(email, secrets.token_urlsafe(16), first_name=name)
-        except (ClientError, SignInRefused):
+            visitor = await accounts.signed_in(name)
+        except ClientError:
             await _pause(stop, TROUBLE_S)
         else:
-            await Bot(address, lambda: visitor.get_token(template="convex"), random.Random()).play(stop)
+            get_token = functools.partial(visitor.get_token, template="convex")
+            await Bot(accounts.address, get_token, random.Random()).play(stop)
 
 
 class BackendAccounts:

@@ -18,12 +18,12 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from kaizen import bots
+from kaizen.company import Company
 from kaizen.web.app import Pages, WebSettings
 from parabola.backend.backend import Backend
 from parabola.backend.project import find_project
 from parabola.cli.beside import Beside, identity_beside
-from parabola.cli.console import fail, notice, out, success
+from parabola.cli.console import fail, out, success
 from parabola.cli.ending import exit_code_of
 from parabola.cli.issuer import ISSUER_VARIABLE, OTHER_NAME
 from parabola.cli.log_output import log_to_console
@@ -44,7 +44,12 @@ GRACE_S: Final = 0.3
 PUBLISHABLE_KEY_VARIABLE: Final = "CLERK_PUBLISHABLE_KEY"
 BACKEND_PATHS: Final = ("/version", "/instance_version", "/instance_name", "/metrics", "/echo", "/http")
 
-app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
 
 
 @app.command()
@@ -54,6 +59,9 @@ def kaizen(
     data: Annotated[Path | None, typer.Option(help="Where the data lie.", show_default=".parabola/ here")] = None,
     mode: Annotated[str, typer.Option(help="strict, or parity with the original game.")] = "strict",
     demo: Annotated[bool, typer.Option("--demo", help="Two bots play along, so that something happens.")] = False,
+    veteran: Annotated[
+        bool, typer.Option("--veteran", help="Brings an account to sign in with, whose hero may start over at once.")
+    ] = False,
     browse: Annotated[
         bool | None, typer.Option("--open/--no-open", help="Open the game in a browser.", show_default="on a desktop")
     ] = None,
@@ -75,9 +83,15 @@ def kaizen(
         raise typer.BadParameter(
             f"{ISSUER_VARIABLE} is set, so players sign in with Clerk; set {PUBLISHABLE_KEY_VARIABLE} too, or unset it."
         )
+    if issuer and (demo or veteran):
+        raise typer.BadParameter(
+            f"The accounts of --demo and --veteran are kept here; with Clerk there are none. Leave them out, or unset "
+            f"{ISSUER_VARIABLE}."
+        )
     identity = identity_beside(not issuer, project, bound, host, folder, production=False)
     opens = browse if browse is not None else sys.stdout.isatty() and _has_desktop()
-    game = _Game(project.functions, folder, mode, identity, key if issuer else None, demo=demo, opens=opens)
+    company = Company(folder, demo=demo, veteran=veteran)
+    game = _Game(project.functions, folder, mode, identity, key if issuer else None, company, opens=opens)
     run_until_stopped(lambda stop: game.run(bound, stop))
 
 
@@ -89,8 +103,8 @@ class _Game:
         mode: str,
         identity: Beside,
         publishable_key: str | None,
+        company: Company,
         *,
-        demo: bool,
         opens: bool,
     ) -> None:
         self._functions = functions
@@ -98,7 +112,7 @@ class _Game:
         self._mode = mode
         self._identity = identity
         self._publishable_key = publishable_key
-        self._demo = demo
+        self._company = company
         self._opens = opens
 
     async def run(self, bound: socket.socket, stop: Stop) -> None:
@@ -115,7 +129,7 @@ class _Game:
                         bound,
                         stop=stop,
                         grace_s=GRACE_S,
-                        on_ready=lambda origin: self._ready(_own_address(bound), stop),
+                        on_ready=lambda origin: self._ready(backend, _own_address(bound), stop),
                         in_front=lambda served: self._in_front(served, pages.app),
                     )
             finally:
@@ -130,12 +144,9 @@ class _Game:
 
         return front if self._identity.in_front is None else self._identity.in_front(front)
 
-    def _ready(self, address: str, stop: Stop) -> None:
+    def _ready(self, backend: Backend, address: str, stop: Stop) -> None:
         out.print(f"Kaizen is ready: {address}", style="bold green", markup=False)
-        if self._demo:
-            playing = asyncio.ensure_future(bots.demo(address, stop.requested))
-            playing.add_done_callback(_tell_failure)
-            notice("Two bots play along: see them on the leaderboard.")
+        self._company.join(backend, address, stop)
         if self._opens:
             webbrowser.open(address)
 
@@ -161,11 +172,6 @@ async def _ending(work: Any) -> AsyncIterator[None]:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-
-
-def _tell_failure(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and task.exception() is not None:
-        fail(f"The bots stopped: {task.exception()}")
 
 
 def _own_address(bound: socket.socket) -> str:

@@ -25,8 +25,11 @@ ANONYMOUS = "Anonymous"
 async def require_player(ctx: MutationCtx) -> Player:
     """The caller, settled. Makes the rows that are missing; raises `Not authenticated` for a stranger."""
     user = await get_current_user(ctx)
-    if user is None:
-        user = await _new_user(ctx)
+    return await settle_or_begin(ctx, await _new_user(ctx) if user is None else user)
+
+
+async def settle_or_begin(ctx: MutationCtx, user: dict[str, Any]) -> Player:
+    """`user` as a player, settled; with a new hero if there is none."""
     player = await settle(ctx, user)
     if player is None:
         await ctx.db.insert("character", {**starting_hero(), "userId": user["_id"]})
