@@ -41,6 +41,7 @@ from parabola.server.serve import (
 
 HERE: Final = Path(__file__).resolve().parent
 GRACE_S: Final = 0.3
+MODE_VARIABLE: Final = "KAIZEN_MODE"
 PUBLISHABLE_KEY_VARIABLE: Final = "CLERK_PUBLISHABLE_KEY"
 BACKEND_PATHS: Final = ("/version", "/instance_version", "/instance_name", "/metrics", "/echo", "/http")
 
@@ -57,7 +58,9 @@ def kaizen(
     host: Annotated[str, typer.Option(help="The address to listen at.")] = DEFAULT_HOST,
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes any free one.")] = DEFAULT_PORT,
     data: Annotated[Path | None, typer.Option(help="Where the data lie.", show_default=".parabola/ here")] = None,
-    mode: Annotated[str, typer.Option(help="strict, or parity with the original game.")] = "strict",
+    mode: Annotated[
+        str, typer.Option(envvar=MODE_VARIABLE, help="strict, or parity with the original game.")
+    ] = "strict",
     demo: Annotated[bool, typer.Option("--demo", help="Two bots play along, so that something happens.")] = False,
     veteran: Annotated[
         bool, typer.Option("--veteran", help="Brings an account to sign in with, whose hero may start over at once.")
@@ -72,7 +75,8 @@ def kaizen(
     CLERK_PUBLISHABLE_KEY.
     """
     if mode not in ("strict", "parity"):
-        raise typer.BadParameter(f"{mode!r} is no mode. Choose strict or parity.", param_hint="--mode")
+        hint = f"--mode or {MODE_VARIABLE}"
+        raise typer.BadParameter(f"{mode!r} is no mode. Choose strict or parity.", param_hint=hint)
     project = find_project(HERE)
     bound = listen(host, port)
     log_to_console()
@@ -117,7 +121,7 @@ class _Game:
 
     async def run(self, bound: socket.socket, stop: Stop) -> None:
         async with self._identity:
-            environment = {**os.environ, "KAIZEN_MODE": self._mode}
+            environment = {**os.environ, MODE_VARIABLE: self._mode}
             backend = Backend(self._functions, data_dir=self._data, environment=environment, fetch=self._identity.fetch)
             seen = look(HERE)
             await backend.start()

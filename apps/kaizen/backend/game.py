@@ -12,6 +12,7 @@ from .lib.auth import get_current_user
 from .lib.battles import catch_up, start_over
 from .lib.histories import points_of
 from .lib.ledger import book, earlier_result
+from .lib.names import keep_name
 from .lib.players import find_player
 from .lib.purchases import request_id_validator
 from .lib.rate_limits import count_against_limit
@@ -28,8 +29,11 @@ async def definitions(ctx: QueryCtx) -> dict[str, Any]:
 
 @mutation(args={})
 async def start(ctx: MutationCtx) -> dict[str, str]:
-    """Makes whatever a player needs and does not have yet; returns the ids. To be called after signing in."""
+    """Makes whatever a player needs and does not have yet, takes over a new name, and returns the ids. To be called
+    after signing in.
+    """
     player = await require_player(ctx)
+    await keep_name(ctx, player.user, await ctx.auth.get_user_identity() or {})
     return {
         "userId": player.user["_id"],
         "characterId": player.character["_id"],

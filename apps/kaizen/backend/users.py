@@ -7,7 +7,7 @@ from typing import Any
 from parabola import MutationCtx, QueryCtx, mutation, query, v
 
 from .lib.auth import get_current_user
-from .lib.standings import rename_standing
+from .lib.names import keep_name, name_in
 
 
 @mutation(args={}, returns=v.id("users"))
@@ -16,13 +16,11 @@ async def store(ctx: MutationCtx) -> Any:
     identity = await ctx.auth.get_user_identity()
     if identity is None:
         raise PermissionError("No user identity found")
-    token, name = identity["tokenIdentifier"], identity.get("name")
+    token = identity["tokenIdentifier"]
     user = await ctx.db.query("users").with_index("by_token", lambda q: q.eq("tokenIdentifier", token)).unique()
     if user is None:
-        return await ctx.db.insert("users", {"name": "Anonymous" if name is None else name, "tokenIdentifier": token})
-    if name is not None and user["name"] != name:
-        await ctx.db.patch(user["_id"], {"name": name})
-        await rename_standing(ctx, user["_id"], name)
+        return await ctx.db.insert("users", {"name": name_in(identity), "tokenIdentifier": token})
+    await keep_name(ctx, user, identity)
     return user["_id"]
 
 

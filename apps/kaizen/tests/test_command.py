@@ -10,26 +10,32 @@ from pathlib import Path
 import pytest
 
 APPS = Path(__file__).parents[2]
+CLERK = {"CLERK_JWT_ISSUER_DOMAIN": "https://clerk.example", "CLERK_PUBLISHABLE_KEY": "pk_test_Y2xlcmsuZXhhbXBsZSQ"}
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "environment", "code", "said"),
     [
-        (["--data", "taken"], 1, "Error: taken cannot be used: "),
-        (["--mode", "easy"], 2, "'easy' is no mode. Choose strict or parity."),
-        (["--host", "no.such.host.invalid"], 1, "is not an address of this machine"),
+        (["--data", "taken"], {}, 1, "Error: taken cannot be used: "),
+        (["--mode", "easy"], {}, 2, "'easy' is no mode. Choose strict or parity."),
+        ([], {"KAIZEN_MODE": "easy"}, 2, "'easy' is no mode. Choose strict or parity."),
+        (["--host", "no.such.host.invalid"], {}, 1, "is not an address of this machine"),
+        (["--demo"], CLERK, 2, "with Clerk there are none"),
+        (["--veteran"], CLERK, 2, "with Clerk there are none"),
+        ([], {"CLERK_JWT_ISSUER_DOMAIN": "https://clerk.example"}, 2, "set CLERK_PUBLISHABLE_KEY too"),
     ],
-    ids=["data", "mode", "host"],
+    ids=["data", "mode", "mode of the environment", "host", "demo", "veteran", "key"],
 )
 def test_a_start_that_cannot_be_says_why_and_what_to_do(
-    arguments: list[str], code: int, said: str, tmp_path: Path
+    arguments: list[str], environment: dict[str, str], code: int, said: str, tmp_path: Path
 ) -> None:
     (tmp_path / "taken").write_text("a file, not a folder")
+    path = os.pathsep.join(filter(None, [str(APPS), os.environ.get("PYTHONPATH")]))
     without_clerk = {name: value for name, value in os.environ.items() if not name.startswith("CLERK_")}
     ended = subprocess.run(
         [sys.executable, "-m", "kaizen", "--port", "0", *arguments],
         cwd=tmp_path,
-        env={**without_clerk, "PYTHONPATH": str(APPS), "NO_COLOR": "1", "COLUMNS": "200"},
+        env={**without_clerk, "PYTHONPATH": path, "NO_COLOR": "1", "COLUMNS": "200", **environment},
         capture_output=True,
         text=True,
         timeout=120,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from apps.kaizen.tests.heroes import hero, sign_in, start
 
 from parabola.testing import TestBackend
@@ -62,9 +63,12 @@ async def test_pages_follow_one_another_with_their_ranks(game: TestBackend) -> N
     assert [(row["rank"], row["name"]) for row in rows] == [(n + 1, f"P{n}") for n in range(7)]
 
 
-async def test_a_new_name_is_shown_at_once(game: TestBackend) -> None:
+@pytest.mark.parametrize("name", ["users:store", "game:start"])
+async def test_a_new_name_is_shown_at_once(game: TestBackend, name: str) -> None:
     await start(game)
-    await sign_in(game, "u1", name="Countess").mutation("users:store")
+    await sign_in(game, "u1", name="Countess").mutation(name)
+    assert [row["name"] for row in (await top(game))["page"]] == ["Countess"]
+    await sign_in(game, "u1").mutation(name)
     assert [row["name"] for row in (await top(game))["page"]] == ["Countess"]
 
 

@@ -15,11 +15,10 @@ from ...rules.heroes import CHARACTER_ID, is_plain, repairs, starting_hero
 from ...rules.upgrades import UPGRADES_BY_ID
 from .auth import get_current_user
 from .ledger import open_accounts
+from .names import name_in
 from .players import Player, change, find_player, kept_character, rows_of_user, starting_run
 from .refusals import refusal
 from .standings import record_standing
-
-ANONYMOUS = "Anonymous"
 
 
 async def require_player(ctx: MutationCtx) -> Player:
@@ -83,6 +82,5 @@ async def _new_user(ctx: MutationCtx) -> dict[str, Any]:
     identity = await ctx.auth.get_user_identity()
     if identity is None:
         raise refusal("Not authenticated")
-    name = identity.get("name")
-    user = {"name": ANONYMOUS if name is None else name, "tokenIdentifier": identity["tokenIdentifier"]}
+    user = {"name": name_in(identity), "tokenIdentifier": identity["tokenIdentifier"]}
     return {**user, "_id": await ctx.db.insert("users", user)}
