@@ -63,6 +63,32 @@ async def test_pages_follow_one_another_with_their_ranks(game: TestBackend) -> N
     assert [(row["rank"], row["name"]) for row in rows] == [(n + 1, f"P{n}") for n in range(7)]
 
 
+async def test_pages_that_are_followed_stay_whole_while_players_overtake_each_other(game: TestBackend) -> None:
+    players = []
+    for number in range(7):
+        players.append(await start(game, f"u{number}", name=f"P{number}"))
+        game.clock.advance(seconds=1)
+    first = await top(game, 3)
+    second = await top(game, 3, first["continueCursor"])
+    third = await top(game, 3, second["continueCursor"])
+    for overtaking in (5, 6, 3):
+        await players[overtaking].put(currentStage=19, currentWave=10, prestigeLevel=10**6)
+        await players[overtaking].call("combat:setFighting", fighting=True)
+        game.clock.advance(seconds=2)
+        await players[overtaking].call("combat:sync")
+        # As a client follows them: each page keeps the range that it began with.
+        rows: list[dict[str, Any]] = []
+        cursor = None
+        for page in (first, second, third):
+            options = {"numItems": 3, "cursor": cursor, "endCursor": page["continueCursor"]}
+            rows += (await game.query("leaderboard:top", {"paginationOpts": options}))["page"]
+            cursor = page["continueCursor"]
+        assert [row["rank"] for row in rows] == list(range(1, 8))
+        assert {row["name"] for row in rows} == {f"P{number}" for number in range(7)}
+        assert [row["score"] for row in rows] == sorted((row["score"] for row in rows), reverse=True)
+        assert rows[0]["score"] >= 201
+
+
 @pytest.mark.parametrize("name", ["users:store", "game:start"])
 async def test_a_new_name_is_shown_at_once(game: TestBackend, name: str) -> None:
     await start(game)

@@ -122,6 +122,32 @@ async def test_more_than_ten_purchases_a_second_are_too_many(game: TestBackend) 
     await ada.call(BUY, upgradeId=FLAT)
 
 
+async def test_the_limit_holds_for_purchases_at_once_from_several_devices(game: TestBackend) -> None:
+    ada = await (await start(game)).put(gold=1000)
+    calls = (ada.call(BUY, upgradeId=FLAT, requestId=f"r{n}") for n in range(15))
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    refused = [result.data["code"] for result in results if isinstance(result, ConvexError)]
+    assert refused == ["TOO_MANY_REQUESTS"] * 5
+    assert (await ada.state())["goldLevels"][FLAT] == 10
+
+
+async def test_a_request_sent_again_with_other_arguments_is_still_the_first_one(game: TestBackend) -> None:
+    ada = await (await start(game)).put(gold=50, prestigeCores=5)
+    first = await ada.call(BUY, upgradeId=STRONGER, requestId="r1")
+    assert await ada.call(BUY, upgradeId=FLAT, count=5, requestId="r1") == first
+    assert await ada.call(BUY, upgradeId="excalibur", requestId="r1") == first
+    assert (await ada.refused(BUY_CORES, upgradeId=SPEED, requestId="r1"))["code"] == "REQUEST_ALREADY_USED"
+    stored = await ada.stored()
+    assert (stored["gold"], stored["prestigeCores"]) == (40, 5)
+
+
+async def test_a_request_that_was_refused_may_be_sent_again(game: TestBackend) -> None:
+    ada = await start(game)
+    await ada.refused(BUY, upgradeId=STRONGER, requestId="r1")
+    await ada.put(gold=10)
+    assert (await ada.call(BUY, upgradeId=STRONGER, requestId="r1"))["balance"] == 0
+
+
 async def test_a_weaker_kind_of_enemy_is_weaker_at_once(game: TestBackend) -> None:
     ada = await (await start(game)).put(prestigeCores=1)
     await ada.call(BUY_CORES, upgradeId="enemy_health_reduction")
