@@ -16,7 +16,7 @@ PAGES = ("dashboard", "character", "campaign", "milestones", "leaderboard")
 STRONG = {"gold_strength_stronger": 50}
 HEROES: dict[str, dict[str, Any]] = {
     "fresh": {},
-    "evening": {"gold": 40, "currentStage": 21, "currentWave": 7},
+    "evening": {"gold": 40, "currentStage": 21, "currentWave": 7, "levels": {"gold_strength_stronger": 60}},
     "twins": {"gold": 1000},
     "climber": {"currentStage": 22},
     "watcher": {},
