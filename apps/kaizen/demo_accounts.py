@@ -22,12 +22,17 @@ VETERAN_STAGE: Final = PRESTIGE_STAGE_MIN + 1
 VETERAN_PURSE: Final[dict[str, Any]] = {"gold": 5000, "cores": 3}
 
 
+class PasswordLost(Exception):
+    """The accounts are there, and their password is not."""
+
+
 class DemoAccounts:
     """The accounts at the identity server of the game at `address`, for its whole time."""
 
     def __init__(self, address: str, data: Path) -> None:
         self.address = address
-        self.password = _password_in(data)
+        self._password_file = data / PASSWORD_FILE
+        self.password = _password_in(self._password_file)
         self._api = FrontendApi(f"{address}/__clerk")
 
     async def aclose(self) -> None:
@@ -35,11 +40,16 @@ class DemoAccounts:
         await self._api.aclose()
 
     async def signed_in(self, name: str) -> Visitor:
-        """Signs in as the one of this name, whose account is made if there is none yet."""
+        """Signs in as the one of this name, whose account is made if there is none yet. Raises `PasswordLost`."""
         visitor, email = Visitor(self._api, {}, None), email_of(name)
         try:
             await visitor.sign_in(email, self.password)
         except SignInRefused as error:
+            if error.code == "form_password_incorrect":
+                raise PasswordLost(
+                    f"{email} has another password than the one in {self._password_file}. Put that file back, or start "
+                    "over an empty data folder (--data)."
+                ) from error
             if error.code != "form_identifier_not_found":
                 raise
             await visitor.sign_up(email, self.password, first_name=name)
@@ -68,8 +78,7 @@ async def prepare_veteran(accounts: DemoAccounts, backend: Backend) -> None:
         await backend.mutation("operators:placeHero", where, identity=AdminIdentity())
 
 
-def _password_in(data: Path) -> str:
-    path = data / PASSWORD_FILE
+def _password_in(path: Path) -> str:
     if not path.exists():
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(9), encoding="utf-8")

@@ -63,3 +63,15 @@ def test_the_veteran_may_start_over_and_is_back_in_place_after_another_start(gam
     assert (again["currentStage"], again["prestigeLevel"], again["prestigeCores"]) == (21, 2, 8)
     assert game.stop() == 0
     assert "Traceback" not in game.log
+
+
+def test_a_password_that_is_lost_is_told_and_the_game_goes_on(game: KaizenProcess, tmp_path: Path) -> None:
+    start(game)
+    assert game.stop() == 0
+    (tmp_path / "demo-password").write_text("another one, made up")
+    seen = game.log_lines()
+    game.start()
+    said = game.wait_for_log(r"Nobody plays along any more: .*\n", after_line=seen)[0]
+    assert "has another password than the one in" in said
+    assert "demo-password. Put that file back" in said
+    assert game.call("query", "game:definitions")["status"] == "success"

@@ -17,7 +17,7 @@ from .lib.settling import settle
 log = logging.getLogger("kaizen.sweeps")
 
 # So few in one transaction that nobody's click waits for it.
-BATCH_SIZE = 10
+BATCH_SIZE = 5
 # An absence may be reckoned to its end by a sweep that comes late by this much; after that the player's return does it.
 LATE_MS_MAX = 3_600_000
 

@@ -10,7 +10,7 @@ from apps.kaizen.rules.heroes import unlawful_field
 from apps.kaizen.rules.upgrades import UPGRADES
 from apps.kaizen.tests.heroes import Hero, start
 
-from parabola import ConvexError
+from parabola import ConvexError, internal
 from parabola.testing import TestBackend
 
 STEPS = 150
@@ -71,6 +71,8 @@ async def test_the_amounts_of_random_play_add_up_to_the_balances(game: TestBacke
         except ConvexError:
             pass
         game.clock.advance(seconds=chance.choice([0.1, 1, 5, 20, 300, 4000]))
+        if chance.random() < 0.3:
+            await game.action(internal.sweeps.sweep)
         stored, ledger = await player.stored(), await player.rows("ledger")
         assert unlawful_field(stored) is None
         for currency, balance in (("gold", stored["gold"]), ("cores", stored["prestigeCores"])):
