@@ -54,6 +54,8 @@ def test_a_purchase_under_way_happens_exactly_once(page: Page, player: Player, f
     if freeze:
         os.kill(player.game.pid, signal.SIGSTOP)
     page.get_by_test_id(f"buy-{FLAT}").click()
+    if freeze:
+        assert page.get_by_test_id(f"level-{FLAT}").inner_text() == "1 / 500", "shown at once, with nobody to ask"
     player.game.kill()
     player.game.start()
     expect(page.get_by_test_id(f"level-{FLAT}")).to_have_text("1 / 500", timeout=2 * PATIENCE_MS)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from apps.kaizen.web.formatting import exact, short
+from apps.kaizen.web.theme import STATIC
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.browser import PATIENCE_MS, Seen, new_profile
@@ -21,6 +23,7 @@ HEROES: dict[str, dict[str, Any]] = {
     "climber": {"currentStage": 22},
     "watcher": {},
     "hasty": {"gold": 100_000},
+    "torn": {"gold": 40},
     "poor": {"gold": 5},
     "keys": {"gold": 500},
     "sleeper": {"levels": STRONG},
@@ -141,30 +144,83 @@ def test_a_third_players_leaderboard_changes_live(players: dict[str, Player], ne
     assert page.evaluate("window.same"), "the page was not loaded anew"
 
 
+CLICK = """([upgrade, times]) => {
+    const text = (id) => document.querySelector(`[data-testid="${id}"]`).textContent;
+    for (let i = 0; i < times; i++) document.querySelector(`[data-testid="buy-${upgrade}"]`).click();
+    return [text(`level-${upgrade}`), text(`cost-${upgrade}`), text("gold")];
+}"""
+"""Clicks, and says what the page shows in the same instant: before anything can have come from anywhere."""
+
+
 def test_purchases_stack_at_once_and_what_is_refused_is_taken_back(
     players: dict[str, Player], new_window: Open
 ) -> None:
-    """Forty clicks in one instant; the server carries out ten in a second and refuses the rest."""
+    """Many clicks in one instant; the server carries out ten in a second and refuses the rest."""
     player = players["hasty"]
     page = new_window()
     player.sign_in(page, at="/character")
     shown(page, "level-gold_strength_flat").to_have_text("0 / 500", timeout=PATIENCE_MS)
-    page.evaluate(
-        """() => {
-            const level = document.querySelector('[data-testid="level-gold_strength_flat"]');
-            window.highest = 0;
-            new MutationObserver(() => { window.highest = Math.max(window.highest, parseInt(level.textContent)); })
-                .observe(level, { subtree: true, childList: true, characterData: true });
-            const button = document.querySelector('[data-testid="buy-gold_strength_flat"]');
-            for (let i = 0; i < 40; i++) button.click();
-        }"""
-    )
+    with player.game.frozen():
+        assert page.evaluate(CLICK, ["gold_strength_flat", 1]) == ["1 / 500", "Cost: 1 Gold", "99,999"]
+        assert page.evaluate(CLICK, ["gold_strength_flat", 4]) == ["5 / 500", "Cost: 3 Gold", "99,993"]
+        assert page.evaluate(CLICK, ["gold_strength_stronger", 2]) == ["2 / 500", "Cost: 22 Gold", "99,968"]
+        page.evaluate(CLICK, ["gold_strength_flat", 60])
     expect(page.get_by_test_id("toast").filter(has_text="Too many requests")).to_be_visible(timeout=PATIENCE_MS)
     page.wait_for_function("kaizenPending.waiting() === 0", timeout=PATIENCE_MS)
-    level = int(player.state()["goldLevels"]["gold_strength_flat"])
-    assert 10 <= level < 40
-    shown(page, "level-gold_strength_flat").to_have_text(f"{level} / 500", timeout=PATIENCE_MS)
-    assert page.evaluate("window.highest") > level, "what was clicked was shown before the server had answered"
+    state = player.state()
+    flat, stronger = (int(state["goldLevels"][f"gold_strength_{name}"]) for name in ("flat", "stronger"))
+    assert stronger == 2
+    assert 8 <= flat < 65
+    shown(page, "level-gold_strength_flat").to_have_text(f"{flat} / 500", timeout=PATIENCE_MS)
+    shown(page, "level-gold_strength_stronger").to_have_text("2 / 500", timeout=PATIENCE_MS)
+    assert number(page, "gold") == state["character"]["gold"]
+
+
+def test_of_two_purchases_that_cannot_both_be_paid_one_is_taken_back(
+    players: dict[str, Player], new_window: Open
+) -> None:
+    """Each window shows its own at once, and both show what came of them."""
+    player = players["torn"]
+    one, other = new_window(), new_window()
+    for page in (one, other):
+        player.sign_in(page, at="/character")
+        shown(page, "level-gold_strength_flat").to_have_text("0 / 500", timeout=PATIENCE_MS)
+    other.get_by_test_id("amount-10").click()
+    shown(other, "cost-gold_strength_flat").to_have_text("Cost: 38 Gold", timeout=PATIENCE_MS)
+    with player.game.frozen():
+        assert one.evaluate(CLICK, ["gold_strength_stronger", 1]) == ["1 / 500", "Cost: 15 Gold", "30"]
+        assert other.evaluate(CLICK, ["gold_strength_flat", 1])[::2] == ["10 / 500", "2"]
+        # What is left cannot pay for another ten, so nothing is shown of a second click.
+        assert other.evaluate(CLICK, ["gold_strength_flat", 1])[::2] == ["10 / 500", "2"]
+    for page in (one, other):
+        page.wait_for_function("kaizenPending.waiting() === 0", timeout=PATIENCE_MS)
+    state = player.state()
+    levels = [int(state["goldLevels"][f"gold_strength_{name}"]) for name in ("flat", "stronger")]
+    gold = int(state["character"]["gold"])
+    assert (levels, gold) in (([10, 0], 2), ([0, 1], 30))
+    for page in (one, other):
+        shown(page, "level-gold_strength_flat").to_have_text(f"{levels[0]} / 500", timeout=PATIENCE_MS)
+        shown(page, "level-gold_strength_stronger").to_have_text(f"{levels[1]} / 500", timeout=PATIENCE_MS)
+        shown(page, "gold").to_have_text(str(gold), timeout=PATIENCE_MS)
+    loser = one if levels[0] else other
+    expect(loser.get_by_test_id("toast").first).to_contain_text("Not enough gold", timeout=PATIENCE_MS)
+
+
+def test_the_browser_writes_balances_as_the_pages_program_does(new_window: Open) -> None:
+    page = new_window()
+    page.set_content('<strong data-purse="gold" data-balance="0" data-whole-below="1000000">0</strong>')
+    page.add_script_tag(path=STATIC / "foreseen.js")
+    numbers = [0, 7, 999, 1000, 999_999, 10**6, 1_230_000, 45_678_901, 10**9 - 1, 10**12, 1_050 * 10**12, 2**53 - 1]
+    found = page.evaluate(
+        """(numbers) => numbers.map((number) => {
+            const purse = document.querySelector("[data-purse]");
+            purse.dataset.balance = number;
+            kaizenForesee([]);
+            return [purse.textContent, purse.title];
+        })""",
+        numbers,
+    )
+    assert found == [[exact(one) if one < 10**6 else short(one), exact(one)] for one in numbers]
 
 
 def test_a_purchase_that_cannot_be_paid_says_so_and_changes_nothing(

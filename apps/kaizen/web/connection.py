@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from nicegui import ui
 
 from parabola.ui import inject_connection_state
 from parabola.ui.nicegui import effect
 
-SCRIPT: Final = "/static/connection.js"
+from . import theme
 
 
 def connection_banner() -> ui.label:
     """A line that is there only while something is not connected."""
-    ui.add_head_html(f'<script src="{SCRIPT}" defer></script>')
+    theme.use_script("connection.js", defer=True)
     banner = ui.label().classes("k-banner").props('data-testid="connection-banner" role="status" hidden')
     state = inject_connection_state()
 

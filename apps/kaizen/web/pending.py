@@ -3,6 +3,9 @@
 A click on an element with an *intention* gives it a name in the browser, keeps it in the tab, and tells it here. It is
 carried out under that name (`requestId`), which the backend does once however often it is asked, and the tab forgets it
 when its end is known. When the server dies first, the page is loaded anew and the tab tells it again.
+
+Until it is taken here, what the page shows knows nothing of it. The browser bridges that by itself
+(`static/foreseen.js`), so that a click shows in its own instant however far away this program is and however busy.
 """
 
 from __future__ import annotations
@@ -18,12 +21,14 @@ from nicegui.events import GenericEventArguments
 
 from parabola.client import ConvexError
 
+from . import theme
+
 log = logging.getLogger("kaizen.web")
 
 Perform = Callable[[dict[str, Any], str], Awaitable[object]]
 """Carries out an intention, which is a dict with `kind`, under the request id. Raises what it is refused with."""
 
-SCRIPT: Final = "/static/pending.js"
+SCRIPT: Final = "pending.js"
 
 
 def install(perform: Perform, refused: Callable[[Exception], object], forgotten: Callable[[int], object]) -> None:
@@ -31,8 +36,8 @@ def install(perform: Perform, refused: Callable[[Exception], object], forgotten:
     intentions were too old to be carried out after all.
     """
     page = context.client
-    pending = _Pending(page, perform, refused)
-    ui.add_head_html(f'<script src="{SCRIPT}"></script>')
+    theme.use_script(SCRIPT)
+    pending = _Pending(page, perform, refused, ui.element("span").props('hidden data-taken="0"'))
     ui.on("kaizen_intention", pending.take)
     ui.on("kaizen_forgotten", lambda event: forgotten(event.args["count"]))
     page.on_connect(lambda: page.run_javascript("kaizenPending.resume()"))
@@ -45,8 +50,12 @@ def intends(element: ui.element, intention: Mapping[str, Any]) -> None:
 
 
 class _Pending:
-    def __init__(self, page: Page, perform: Perform, refused: Callable[[Exception], object]) -> None:
+    def __init__(
+        self, page: Page, perform: Perform, refused: Callable[[Exception], object], mark: ui.element
+    ) -> None:
         self._page = page
+        self._mark = mark
+        self._taken = 0
         self._perform = perform
         self._refused = refused
         self._under_way: set[str] = set()
@@ -56,6 +65,8 @@ class _Pending:
         request_id = str(intention.pop("requestId"))
         intention.pop("at", None)
         intention.pop("again", None)
+        # What the intention changes is on its way to the browser together with this, or was before.
+        self._note_taken(intention.pop("number", 0))
         if request_id in self._under_way:
             return
         self._under_way.add(request_id)
@@ -73,6 +84,12 @@ class _Pending:
             self._refused(error)
         else:
             self._settle(request_id)
+
+    def _note_taken(self, number: object) -> None:
+        if isinstance(number, int) and number > self._taken:
+            self._taken = number
+            self._mark.props["data-taken"] = str(number)
+            self._mark.update()
 
     def _settle(self, request_id: str) -> None:
         self._page.run_javascript(f"kaizenPending.settled({json.dumps(request_id)})")

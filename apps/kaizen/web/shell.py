@@ -32,8 +32,6 @@ PAGES: Final[tuple[tuple[PageName, str], ...]] = (
     ("leaderboard", "Leaderboard"),
 )
 
-KEYS: Final = f"{theme.STATIC_URL}/keys.js"
-
 
 @contextmanager
 def frame(active: PageName) -> Generator[ui.element]:
@@ -41,7 +39,7 @@ def frame(active: PageName) -> Generator[ui.element]:
     names = dict(PAGES)
     theme.install(names[active])
     clerk, service = clerk_service(), game()
-    ui.add_head_html(f'<script src="{KEYS}" defer></script>')
+    theme.use_script("keys.js", defer=True)
     ui.link("To the content", "#content").classes("k-skip")
     with ui.element("header").classes("k-header"), ui.element("div").classes("k-header-inner"):
         with ui.link(target="/dashboard").classes("k-brand").props('aria-label="Kaizen, to the dashboard"'):

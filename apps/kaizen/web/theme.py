@@ -16,13 +16,18 @@ def install(title: str = "") -> None:
     if title:
         ui.page_title(f"{title} · Kaizen")
     # The script comes before the first paint, or a page in the dark begins with a flash of light.
-    ui.add_head_html(f'<script src="{_fresh("theme.js")}"></script>')
+    use_script("theme.js")
     use_style("kaizen.css")
 
 
 def use_style(name: str) -> None:
     """Adds a style sheet of `web/static` to the page that is being made."""
     ui.add_head_html(f'<link rel="stylesheet" href="{_fresh(name)}">')
+
+
+def use_script(name: str, *, defer: bool = False) -> None:
+    """Adds a script of `web/static` to the page that is being made; `defer` has it run when the page is there."""
+    ui.add_head_html(f'<script src="{_fresh(name)}"{" defer" if defer else ""}></script>')
 
 
 def loading() -> None:

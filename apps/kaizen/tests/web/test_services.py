@@ -17,7 +17,7 @@ from apps.kaizen.web.services.leaderboard import own_place
 from apps.kaizen.web.services.milestones import MilestonesService
 from apps.kaizen.web.services.prestige_upgrades import PrestigeUpgradesService
 from apps.kaizen.web.services.refusals import code_of, message_of
-from apps.kaizen.web.services.upgrades import Amount, count_for
+from apps.kaizen.web.services.upgrades import CLICKS_AHEAD, Amount, count_for, offers_ahead
 from reaktiv import Effect, Signal
 
 from parabola import ConvexError
@@ -211,6 +211,22 @@ async def test_intentions_that_mean_nothing(
 )
 def test_how_many_a_click_buys(level: int, balance: float, amount: Amount, count: int) -> None:
     assert count_for(FLAT, level, balance, amount) == count
+
+
+@pytest.mark.parametrize(
+    ("level", "balance", "amount", "levels"),
+    [
+        # A fixed count is foretold also where it cannot be paid yet: the browser subtracts, and stops there.
+        (0, 0, 1, list(range(CLICKS_AHEAD + 1))),
+        (480, 1e300, 10, [480, 490, 500]),
+        (500, 0, 1, [500]),
+        (0, 0, "max", [0]),
+        (0, 40, "max", [0, 10]),
+        (0, 1e300, "max", [0, 100, 200, 300, 400, 500]),
+    ],
+)
+def test_what_the_next_clicks_will_bring(level: int, balance: float, amount: Amount, levels: list[int]) -> None:
+    assert [offer.level for offer in offers_ahead(FLAT, level, balance, amount)] == levels
 
 
 def test_the_own_row_is_marked_only_where_it_can_be_told() -> None:

@@ -26,13 +26,11 @@ from ..services.game import GameService, game
 from ..services.intentions import prestiging
 from ..shell import frame
 
-STYLESHEET = "/static/fight.css"
 
-
-@ui.page("/campaign", title="Campaign · Kaizen")
+@ui.page("/campaign")
 @auth_guard(login_route="/auth/login", loading=theme.loading)
 def campaign() -> None:
-    ui.add_head_html(f'<link rel="stylesheet" href="{STYLESHEET}">')
+    theme.use_style("fight.css")
     service = game()
     with frame("campaign"):
         player_phases(service, lambda: _Campaign(service))

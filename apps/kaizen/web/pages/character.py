@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from nicegui import ui
-from reaktiv import Signal, untracked
+from reaktiv import Computed, Signal, untracked
 
-from parabola.ui.nicegui import auth_guard
+from parabola.ui.nicegui import auth_guard, effect
 
 from .. import theme
 from ..components.buttons import choice
@@ -30,6 +31,7 @@ _AMOUNTS: Final[dict[str, Amount]] = {"1": 1, "10": 10, "max": "max"}
 @ui.page("/character")
 @auth_guard(login_route="/auth/login", loading=theme.loading)
 def character() -> None:
+    theme.use_script("foreseen.js")
     with frame("character"):
         hero = CharacterService()
         player_phases(hero.game, lambda: _build(hero))
@@ -41,11 +43,11 @@ def _build(hero: CharacterService) -> None:
         with ui.element("div").classes("k-purse-part"):
             icon("coin")
             Text("span", "Gold", "k-purse-name")
-            Text("strong", testid="gold").follow_number(lambda: max(0, hero.gold()), whole_below=_WHOLE_BELOW)
+            _balance("gold", hero.gold)
         with ui.element("div").classes("k-purse-part"):
             icon("core")
             Text("span", "Cores", "k-purse-name")
-            Text("strong", testid="cores").follow_number(lambda: max(0, hero.cores()), whole_below=_WHOLE_BELOW)
+            _balance("cores", hero.cores)
         choice(
             "Levels to buy with one click",
             [("1", "×1"), ("10", "×10"), ("max", "Max")],
@@ -58,6 +60,14 @@ def _build(hero: CharacterService) -> None:
     _section("Available Gold Upgrades", for_gold, amount, 1)
     _section("Available Prestige Upgrades", for_cores, amount, 1 + gold_upgrades)
     Text("p", "The keys 1 to 9 buy as well.", "k-muted k-hint")
+
+
+def _balance(currency: str, read: Callable[[], float]) -> None:
+    """What can be spent. The browser subtracts from it what it foresees (`static/foreseen.js`)."""
+    balance = Computed(lambda: max(0, read()))
+    text = Text("strong", testid=currency).follow_number(balance, whole_below=_WHOLE_BELOW)
+    text.props(f'data-purse="{currency}" data-whole-below="{_WHOLE_BELOW}"')
+    effect(lambda: text.props(f'data-balance="{balance():.0f}"'))
 
 
 def _section(heading: str, service: UpgradesService, amount: Signal[Amount], first_key: int) -> None:

@@ -20,6 +20,9 @@ AMOUNTS: Final[tuple[Amount, ...]] = (1, 10, "max")
 COUNT_MAX: Final = 100
 """The most levels that one purchase may have."""
 
+CLICKS_AHEAD: Final = 12
+"""How many clicks are foretold. The server takes ten purchases in a second, so nobody gets further ahead of it."""
+
 _LEVELS: Final[dict[Currency, str]] = {"gold": "goldLevels", "cores": "prestigeLevels"}
 _BALANCES: Final[dict[Currency, str]] = {"gold": "gold", "cores": "prestigeCores"}
 
@@ -61,10 +64,11 @@ class UpgradesService:
 
     def offer(self, upgrade: Upgrade, amount: Amount = 1) -> Offer:
         """What a click on the card would do now. Reads signals."""
-        level, balance = level_and_balance(self.game.data(), upgrade)
-        count = count_for(upgrade, level, balance, amount)
-        cost = upgrade.cost_of_levels(level, count)
-        return Offer(upgrade, level, shown_effect(upgrade, level), count, cost, bool(count) and cost <= balance)
+        return offer_of(upgrade, *level_and_balance(self.game.data(), upgrade), amount)
+
+    def offers_ahead(self, upgrade: Upgrade, amount: Amount = 1) -> list[Offer]:
+        """What this click on the card would do, the next one after it, and so on. Reads signals."""
+        return offers_ahead(upgrade, *level_and_balance(self.game.data(), upgrade), amount)
 
     def buy(self, upgrade: Upgrade, amount: Amount = 1) -> Pending[Any] | None:
         """Buys what `offer` says, by what is shown now. None at the cap: there is nothing to ask for."""
@@ -96,6 +100,26 @@ def count_for(upgrade: Upgrade, level: int, balance: float, amount: Amount) -> i
             break
         count += 1
     return max(count, min(1, left))
+
+
+def offer_of(upgrade: Upgrade, level: int, balance: float, amount: Amount) -> Offer:
+    """What a click does for a player who has come so far and can pay so much."""
+    count = count_for(upgrade, level, balance, amount)
+    cost = upgrade.cost_of_levels(level, count)
+    return Offer(upgrade, level, shown_effect(upgrade, level), count, cost, bool(count) and cost <= balance)
+
+
+def offers_ahead(upgrade: Upgrade, level: int, balance: float, amount: Amount) -> list[Offer]:
+    """The offer now, after one click, after two, and so on: until the cap, or `CLICKS_AHEAD` clicks."""
+    offers = [offer_of(upgrade, level, balance, amount)]
+    while len(offers) <= CLICKS_AHEAD:
+        last = offers[-1]
+        # Of "max" there is nothing more to come once it cannot be paid; a fixed count may be paid later.
+        if last.is_complete or (amount == "max" and not last.is_affordable):
+            break
+        balance -= last.cost
+        offers.append(offer_of(upgrade, last.level + last.count, balance, amount))
+    return offers
 
 
 def upgrade_of(definition: dict[str, Any]) -> Upgrade:

@@ -2,10 +2,14 @@
 // settled, and is told to the page again after every reload: a server that died in between has done it once or not at
 // all, and by its name it does it once.
 //
-// An element says what a click on it means: <button data-intention='{"kind": "buy", "upgradeId": "…"}'>.
+// An element says what a click on it means: <button data-intention='{"kind": "buy", "upgradeId": "…"}'>. Every intention
+// has a number in this page. As long as the page's program has not taken that number (data-taken says how far it is), what
+// it shows knows nothing of the click, so the browser shows it by itself: kaizenForesee, where a page has it.
 (() => {
   const KEY = "kaizen.pending";
   const KEPT_MS = 60 * 60 * 1000;
+  const numbers = new Map(); // those told to this page, by name
+  let ahead = []; // those that it has not taken yet, in the order in which they were told
 
   const read = () => {
     try {
@@ -14,15 +18,38 @@
       return [];
     }
   };
-  const write = (intentions) => sessionStorage.setItem(KEY, JSON.stringify(intentions));
+  const write = (intentions) => {
+    try {
+      sessionStorage.setItem(KEY, JSON.stringify(intentions));
+    } catch {
+      // storage is switched off: a reload forgets what was under way
+    }
+  };
   const newId = () =>
     Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  const tell = (intention) => emitEvent("kaizen_intention", intention);
+  const tell = (intention) => {
+    const name = intention.requestId;
+    if (!numbers.has(name)) {
+      numbers.set(name, numbers.size + 1);
+      ahead.push(intention);
+    }
+    emitEvent("kaizen_intention", { ...intention, number: numbers.get(name) });
+  };
+
+  let isForeseen = false;
+  const show = () => {
+    if (!ahead.length && !isForeseen) return;
+    const taken = Number(document.querySelector("[data-taken]")?.dataset.taken ?? 0);
+    ahead = ahead.filter((each) => numbers.get(each.requestId) > taken);
+    window.kaizenForesee?.(ahead);
+    isForeseen = ahead.length > 0;
+  };
 
   const intend = (what) => {
     const intention = { ...what, requestId: newId(), at: Date.now() };
     write([...read(), intention]);
     tell(intention);
+    show();
   };
 
   window.kaizenPending = {
@@ -36,6 +63,7 @@
       write(young);
       if (forgotten) emitEvent("kaizen_forgotten", { count: forgotten });
       for (const intention of young) tell({ ...intention, again: true });
+      show();
     },
   };
 
@@ -43,5 +71,9 @@
     const element = event.target.closest("[data-intention]");
     if (!element || element.disabled || element.getAttribute("aria-disabled") === "true") return;
     intend(JSON.parse(element.dataset.intention));
+  });
+  // What arrives for the page arrives whole, and this runs before it is painted: nothing flickers when the page catches up.
+  new MutationObserver(show).observe(document, {
+    subtree: true, childList: true, attributes: true, attributeFilter: ["data-taken", "data-ahead", "data-balance"],
   });
 })();
