@@ -80,6 +80,20 @@ def test_a_stranger_is_sent_to_the_login_page(kaizen: KaizenProcess, visitor: tu
     expect(page.get_by_test_id("submit")).to_be_visible(timeout=PATIENCE_MS)
 
 
+def test_where_there_is_no_page_a_visitor_is_shown_the_way_back(
+    kaizen: KaizenProcess, visitor: tuple[Page, Seen]
+) -> None:
+    page, _ = visitor
+    answer = page.goto(f"{kaizen.url}/no/such/page")
+    assert answer is not None
+    assert answer.status == 404
+    expect(page.get_by_role("heading", level=1)).to_have_text("There is nothing here", timeout=PATIENCE_MS)
+    page.get_by_role("link", name="To the dashboard").click()
+    page.wait_for_url(re.compile(r"/auth/login\?.*dashboard"))
+    picture = httpx.get(f"{kaizen.url}/static/none.png", headers={"Accept": "image/*"}, trust_env=False)
+    assert (picture.status_code, "html" in picture.headers["content-type"]) == (404, False)
+
+
 def test_signing_out_in_one_tab_guards_the_other(kaizen: KaizenProcess, visitor: tuple[Page, Seen]) -> None:
     page, _ = visitor
     sign_up(page, kaizen, "two-tabs+clerk_test@example.org")
@@ -148,6 +162,15 @@ def test_clerks_own_component_signs_in_when_a_publishable_key_is_configured(
             page.evaluate("(session) => { Clerk.setActive({ session }) }", session)
             page.wait_for_url("**/milestones")
             expect(page.get_by_test_id("nav-milestones").first).to_be_visible(timeout=PATIENCE_MS)
+            # The page was answered before it was known who visits it; everything in it works all the same.
+            page.get_by_test_id("milestone-unlock").click()
+            expect(page.get_by_test_id("milestone-achieved")).to_have_count(1, timeout=PATIENCE_MS)
+            page.wait_for_function("kaizenPending.waiting() === 0", timeout=PATIENCE_MS)
+            page.get_by_test_id("theme-toggle").click()
+            page.goto(f"{game.url}/character")
+            expect(page.get_by_test_id("level-gold_strength_flat")).to_have_text("0 / 500", timeout=PATIENCE_MS)
+            page.keyboard.press("1")
+            expect(page.get_by_test_id("toast").first).to_contain_text("Not enough gold", timeout=PATIENCE_MS)
             page.get_by_test_id("account").locator("summary").click()
             page.get_by_test_id("sign-out").click()
             page.get_by_test_id("sign-in").wait_for()

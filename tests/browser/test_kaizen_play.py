@@ -139,7 +139,7 @@ def test_a_third_players_leaderboard_changes_live(players: dict[str, Player], ne
     page.evaluate("window.same = true")
     before = row.inner_text() if row.count() else ""
     climber.call("mutation", "game:prestige")
-    expect(row).to_contain_text(re.compile(r"10\.?\d*K"), timeout=PATIENCE_MS)
+    expect(row).to_contain_text(re.compile(r"10,\d\d\d"), timeout=PATIENCE_MS)
     assert row.inner_text() != before
     assert page.evaluate("window.same"), "the page was not loaded anew"
 

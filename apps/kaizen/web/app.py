@@ -16,7 +16,7 @@ from nicegui import app as nicegui_app
 from nicegui import storage, ui
 from starlette.responses import RedirectResponse
 
-from kaizen.web import pages, theme
+from kaizen.web import lost, pages, theme
 from kaizen.web.services import clerk
 from kaizen.web.services.clerk_auth import ClerkAuthService
 from parabola.ui.nicegui import use_parabola
@@ -44,6 +44,8 @@ class Pages:
         storage.Storage.path = settings.data.resolve()
         self.app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
         nicegui_app.add_static_files(theme.STATIC_URL, theme.STATIC)
+        theme.install_everywhere()
+        lost.install()
         clerk.configure(settings.address, settings.publishable_key)
         self._scope = use_parabola(settings.address, auth=ClerkAuthService, template="convex")
         for module in pkgutil.iter_modules(pages.__path__, f"{pages.__name__}."):

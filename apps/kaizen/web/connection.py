@@ -7,12 +7,9 @@ from nicegui import ui
 from parabola.ui import inject_connection_state
 from parabola.ui.nicegui import effect
 
-from . import theme
-
 
 def connection_banner() -> ui.label:
     """A line that is there only while something is not connected."""
-    theme.use_script("connection.js", defer=True)
     banner = ui.label().classes("k-banner").props('data-testid="connection-banner" role="status" hidden')
     state = inject_connection_state()
 

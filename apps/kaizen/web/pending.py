@@ -21,14 +21,10 @@ from nicegui.events import GenericEventArguments
 
 from parabola.client import ConvexError
 
-from . import theme
-
 log = logging.getLogger("kaizen.web")
 
 Perform = Callable[[dict[str, Any], str], Awaitable[object]]
 """Carries out an intention, which is a dict with `kind`, under the request id. Raises what it is refused with."""
-
-SCRIPT: Final = "pending.js"
 
 
 def install(perform: Perform, refused: Callable[[Exception], object], forgotten: Callable[[int], object]) -> None:
@@ -36,11 +32,17 @@ def install(perform: Perform, refused: Callable[[Exception], object], forgotten:
     intentions were too old to be carried out after all.
     """
     page = context.client
-    theme.use_script(SCRIPT)
     pending = _Pending(page, perform, refused, ui.element("span").props('hidden data-taken="0"'))
     ui.on("kaizen_intention", pending.take)
     ui.on("kaizen_forgotten", lambda event: forgotten(event.args["count"]))
-    page.on_connect(lambda: page.run_javascript("kaizenPending.resume()"))
+
+    def resume() -> None:
+        page.run_javascript("kaizenPending.resume()")
+
+    page.on_connect(resume)
+    if page.has_socket_connection:
+        # The page was answered before it was known who is playing, so nobody will connect any more.
+        resume()
 
 
 def intends(element: ui.element, intention: Mapping[str, Any]) -> None:

@@ -37,9 +37,8 @@ PAGES: Final[tuple[tuple[PageName, str], ...]] = (
 def frame(active: PageName) -> Generator[ui.element]:
     """Everything that all pages have. The page fills the column in the middle: `with frame("dashboard"): …`."""
     names = dict(PAGES)
-    theme.install(names[active])
+    theme.name_page(names[active])
     clerk, service = clerk_service(), game()
-    theme.use_script("keys.js", defer=True)
     ui.link("To the content", "#content").classes("k-skip")
     with ui.element("header").classes("k-header"), ui.element("div").classes("k-header-inner"):
         with ui.link(target="/dashboard").classes("k-brand").props('aria-label="Kaizen, to the dashboard"'):
@@ -50,7 +49,8 @@ def frame(active: PageName) -> Generator[ui.element]:
         _account(clerk)
     connection_banner()
     with ui.element("main").classes("k-main").props('id="content"') as main:
-        Text("h1", names[active], "k-page-title")
+        # The fight needs the room: its own head says where one is.
+        Text("h1", names[active], "k-unseen" if active == "campaign" else "k-page-title")
         away_panel(service)
         with ui.element("div").classes("k-column"):
             yield main

@@ -10,29 +10,30 @@ from nicegui import ui
 STATIC: Final = Path(__file__).with_name("static")
 STATIC_URL: Final = "/static"
 
-
-def install(title: str = "") -> None:
-    """Gives the page that is being made its look, and with `title` its name. Call it first in a page."""
-    if title:
-        ui.page_title(f"{title} · Kaizen")
-    # The script comes before the first paint, or a page in the dark begins with a flash of light.
-    use_script("theme.js")
-    use_style("kaizen.css")
+STYLES: Final = ("kaizen.css", "fight.css", "scene.css")
+SCRIPTS: Final = ("connection.js", "keys.js", "foreseen.js", "pending.js")
 
 
-def use_style(name: str) -> None:
-    """Adds a style sheet of `web/static` to the page that is being made."""
-    ui.add_head_html(f'<link rel="stylesheet" href="{_fresh(name)}">')
+def install_everywhere() -> None:
+    """Once, before the first page: every page is answered with all styles and scripts in its head.
+
+    A page may be answered before its content is known (the guard is still asking who the visitor is). A style that came
+    with the content would come too late for the first paint, and a script that came with it would not run at all.
+    """
+    # It comes before the first paint, or a page in the dark begins with a flash of light.
+    head = [f'<script src="{_fresh("theme.js")}"></script>']
+    head += [f'<link rel="stylesheet" href="{_fresh(name)}">' for name in STYLES]
+    head += [f'<script src="{_fresh(name)}" defer></script>' for name in SCRIPTS]
+    ui.add_head_html("\n".join(head), shared=True)
 
 
-def use_script(name: str, *, defer: bool = False) -> None:
-    """Adds a script of `web/static` to the page that is being made; `defer` has it run when the page is there."""
-    ui.add_head_html(f'<script src="{_fresh(name)}"{" defer" if defer else ""}></script>')
+def name_page(title: str) -> None:
+    """What the browser's tab says."""
+    ui.page_title(f"{title} · Kaizen")
 
 
 def loading() -> None:
     """While something is on its way, on a page of which nothing is known yet."""
-    install()
     with ui.element("div").classes("k-loading").props('data-testid="loading" role="status" aria-label="Loading"'):
         ui.element("div").classes("k-spinner")
 

@@ -36,7 +36,7 @@ def _build(service: GameService, told: dict[str, float]) -> None:
                 "p",
                 f"For {duration(told['elapsedMs'])} your hero fought on, "
                 f"beat {counted(told['kills'], 'enemy', 'enemies')} and reached "
-                f"stage {short(told['stage'])}, wave {short(told['wave'])}.",
+                f"stage {exact(told['stage'])}, wave {exact(told['wave'])}.",
                 "k-muted",
             )
         with ui.element("div").classes("k-away-gold"):

@@ -21,7 +21,7 @@ from .panels import panel
 from .text import Text
 
 WIDTH, HEIGHT = 720, 220
-LEFT, RIGHT, TOP, BOTTOM = 52, 48, 14, 26
+LEFT, RIGHT, TOP, BOTTOM = 68, 56, 14, 26
 RULES = 4
 
 Points = Sequence[Mapping[str, Any]]

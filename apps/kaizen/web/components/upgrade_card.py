@@ -87,7 +87,9 @@ class UpgradeCard:
             title(self._button, "Max level reached")
         else:
             title(self._button, f"{exact(offer.cost)} {_named(offer)} for {offer.count}")
-        self._button.props("disabled") if offer.is_complete else self._button.props(remove="disabled")
+        # Not disabled: whoever comes by with the keyboard or a screen reader hears that it is complete.
+        self._button.props(f'aria-disabled="{str(offer.is_complete).lower()}"')
+        toggle(self._button, "is-complete", offer.is_complete)
         toggle(self._button, "is-affordable", offer.is_affordable)
         self._button.props(f'data-affordable="{str(offer.is_affordable).lower()}"')
 

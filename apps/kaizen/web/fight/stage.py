@@ -7,6 +7,7 @@ from typing import Any
 
 from nicegui.element import Element
 
+from ...rules.stages import STAGE_MAX
 from ..sprites.items import GLYPHS
 from .timeline import State, Timeline
 
@@ -20,6 +21,7 @@ class FightStage(Element, component=Path(__file__).parents[1] / "static" / "figh
         super().__init__()
         self._props["base"] = SPRITES
         self._props["glyphs"] = {letter: list(rows) for letter, rows in GLYPHS.items()}
+        self._props["lastStage"] = STAGE_MAX
         self._timeline = Timeline()
         self._is_seen = True
         self._state: State | None = None

@@ -30,7 +30,6 @@ from ..shell import frame
 @ui.page("/campaign")
 @auth_guard(login_route="/auth/login", loading=theme.loading)
 def campaign() -> None:
-    theme.use_style("fight.css")
     service = game()
     with frame("campaign"):
         player_phases(service, lambda: _Campaign(service))

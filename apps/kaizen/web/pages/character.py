@@ -31,7 +31,6 @@ _AMOUNTS: Final[dict[str, Amount]] = {"1": 1, "10": 10, "max": "max"}
 @ui.page("/character")
 @auth_guard(login_route="/auth/login", loading=theme.loading)
 def character() -> None:
-    theme.use_script("foreseen.js")
     with frame("character"):
         hero = CharacterService()
         player_phases(hero.game, lambda: _build(hero))

@@ -13,27 +13,43 @@ from .. import theme
 from ..components.chart import history_panel
 from ..components.panels import number_row, panel, stat_rows, text_row
 from ..components.phases import player_phases
+from ..components.scene import scene
 from ..components.text import Text, toggle
-from ..formatting import percent, plain, short
+from ..formatting import exact, percent, plain, short
 from ..services.character import CharacterService
 from ..shell import frame
+from ..sprites.bestiary import enemy_at
 
 
 @ui.page("/dashboard")
 @auth_guard(login_route="/auth/login", loading=theme.loading)
 def dashboard() -> None:
-    theme.use_style("fight.css")  # the chart's
     with frame("dashboard"):
         hero = CharacterService()
         player_phases(hero.game, lambda: _build(hero))
 
 
 def _build(hero: CharacterService) -> None:
+    _here(hero)
     with ui.element("div").classes("k-grid"):
         _stats(hero)
         _campaign(hero)
         _prestige(hero)
     history_panel()
+
+
+def _here(hero: CharacterService) -> None:
+    """Where the hero stands, as a picture."""
+    with scene(lambda: (hero.stage(), hero.wave()), classes="k-scene-first"):
+        Text("h2", testid="hero-name").follow(lambda: (hero.game.user.data() or {}).get("name", "Your hero"))
+        Text("p", testid="hero-doing").follow(lambda: _doing(hero))
+
+
+def _doing(hero: CharacterService) -> str:
+    enemy = enemy_at(hero.stage(), hero.wave())
+    if hero.game.is_fighting():
+        return f"is fighting {enemy.name}, here and while you are away."
+    return f"is resting. {enemy.name} waits on stage {exact(hero.stage())}."
 
 
 def _stats(hero: CharacterService) -> None:
@@ -83,7 +99,7 @@ def _campaign(hero: CharacterService) -> None:
 def _place(name: str, testid: str, number: Computed[float]) -> None:
     with ui.element("div").classes("k-place-part"):
         Text("span", name, "k-place-name")
-        Text("span", "", "k-place-number", testid=testid).follow_number(number)
+        Text("span", "", "k-place-number", testid=testid).follow(lambda: exact(number()))
 
 
 def _prestige(hero: CharacterService) -> None:

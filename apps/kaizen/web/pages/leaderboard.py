@@ -11,8 +11,8 @@ from parabola.ui.nicegui import auth_guard, effect
 from .. import theme
 from ..components.buttons import Button
 from ..components.phases import Phase, notice, phases
-from ..components.text import Text, title, toggle
-from ..formatting import exact, short
+from ..components.text import Text, toggle
+from ..formatting import exact
 from ..services.leaderboard import LeaderboardService
 from ..shell import frame
 
@@ -93,10 +93,10 @@ class _Row:
         for place, medal in enumerate(_MEDALS, start=1):
             toggle(self._rank, medal, rank == place)
         self._name.set_text(entry["name"])
-        self._prestige.set_text(short(entry["prestigeLevel"]))
-        self._stage.set_text(short(entry["bestStage"]))
-        self._score.set_text(short(entry["score"]))
-        title(self._score, exact(entry["score"]))
+        # All digits: who is ahead shows in the last ones, and every wave moves them.
+        self._prestige.set_text(exact(entry["prestigeLevel"]))
+        self._stage.set_text(exact(entry["bestStage"]))
+        self._score.set_text(exact(entry["score"]))
         toggle(self._element, "is-own", is_own)
         self._you.set_visibility(is_own)
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from nicegui import ui
 
 from kaizen.web import theme
+from kaizen.web.components.icons import icon
+from kaizen.web.components.scene import still_scene
+from kaizen.web.components.text import Text
 from kaizen.web.services.clerk import ClerkService, clerk_service
 from parabola.client import ClientError
 from parabola.ui.nicegui import effect, live, unauth_guard
@@ -23,11 +26,14 @@ _FIELD_OF = {
 @ui.page("/auth/login")
 @unauth_guard(home_route="/dashboard", loading=theme.loading)
 def login() -> None:
-    theme.install("Sign in")
+    theme.name_page("Sign in")
     clerk = clerk_service()
     with ui.element("main").classes("k-login"), ui.element("section").classes("k-login-card"):
-        ui.html('<h1 class="k-logo">Kaizen</h1>', sanitize=False)
-        ui.label("An idle RPG about small daily steps.").classes("k-muted")
+        still_scene(1)
+        with ui.element("div").classes("k-login-title"):
+            icon("logo")
+            Text("h1", "Kaizen", "k-logo")
+        Text("p", "An idle RPG about small daily steps.", "k-muted")
         if clerk.visitor is None:
             _clerk_buttons(clerk)
         else:

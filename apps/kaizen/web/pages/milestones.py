@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from nicegui import ui
 from reaktiv import Computed
@@ -15,12 +15,16 @@ from ..components.buttons import Button
 from ..components.icons import icon
 from ..components.panels import panel
 from ..components.phases import player_phases
+from ..components.scene import scene
 from ..components.text import Text
 from ..formatting import short
 from ..pending import intends
 from ..services.intentions import unlocking
 from ..services.milestones import MilestonesService
 from ..shell import frame
+
+_OUTSIDE: Final = (1, 1)
+"""The stage and wave whose land looks most like a walk."""
 
 
 @ui.page("/milestones")
@@ -32,7 +36,9 @@ def milestones() -> None:
 
 
 def _build(goals: MilestonesService) -> None:
-    Text("p", "Get stronger outside, and your hero does, too. One milestone a day; your word is enough.", "k-lead")
+    with scene(lambda: _OUTSIDE, foe=False, classes="k-scene-first"):
+        Text("h2", "Get stronger outside")
+        Text("p", "and your hero does, too. One milestone a day; your word is enough.")
     with ui.element("div").classes("k-grid k-grid-two"):
         with panel("Strength Milestones"):
             with ui.element("p").classes("k-bonus"):

@@ -39,7 +39,7 @@ export default {
       </ol>
       <div class="k-stages" ref="stages" aria-hidden="true"><span v-for="n in 5" :key="n"></span></div>
     </div>`,
-  props: { base: String, glyphs: Object },
+  props: { base: String, glyphs: Object, lastStage: Number },
   data: () => ({ fighting: false }),
 
   mounted() {
@@ -178,6 +178,7 @@ export default {
       [...r.stages.children].forEach((node, i) => {
         const stage = first + i;
         put(node, `${stage < foe.stage ? "✓ " : ""}Stage ${stage}`);
+        node.hidden = stage > this.lastStage;
         node.className = stage < foe.stage ? "done" : stage === foe.stage ? "here" : "";
       });
     },

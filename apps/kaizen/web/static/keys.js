@@ -3,7 +3,7 @@ addEventListener("keydown", (event) => {
   if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
   if (event.target.closest?.("input, select, textarea, [contenteditable]")) return;
   const element = document.querySelector(`[data-hotkey="${CSS.escape(event.key.toLowerCase())}"]`);
-  if (!element || element.disabled) return;
+  if (!element || element.disabled || element.getAttribute("aria-disabled") === "true") return;
   event.preventDefault();
   element.click();
   // As a click by hand would look.
