@@ -107,3 +107,8 @@ def number(page: Page, testid: str) -> float:
     element.wait_for(timeout=PATIENCE_MS)
     text = element.get_attribute("title") or element.inner_text()
     return float(text.split("/")[0].replace(",", "").replace("×", "").strip())
+
+
+def settled(page: Page) -> None:
+    """Waits until the page knows the end of everything that was clicked, over reloads too."""
+    page.wait_for_function("window.kaizenPending?.waiting() === 0", timeout=2 * PATIENCE_MS)

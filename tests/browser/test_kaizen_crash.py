@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.browser import PATIENCE_MS, new_profile
-from tests.browser.kaizen_players import Player, game_with
+from tests.browser.kaizen_players import Player, game_with, settled
 
 FLAT = "gold_strength_flat"
 
@@ -36,7 +36,7 @@ def page(browser: Browser, player: Player) -> Iterator[Page]:
 def test_the_page_says_so_and_play_goes_on_when_the_server_is_back(page: Page, player: Player) -> None:
     player.call("mutation", "combat:setFighting", {"fighting": True})
     page.get_by_test_id(f"buy-{FLAT}").click()
-    page.wait_for_function("kaizenPending.waiting() === 0", timeout=PATIENCE_MS)
+    settled(page)
     player.game.kill()
     banner = page.get_by_test_id("connection-banner")
     expect(banner).to_contain_text("Connection lost", timeout=PATIENCE_MS)
@@ -59,7 +59,7 @@ def test_a_purchase_under_way_happens_exactly_once(page: Page, player: Player, f
     player.game.kill()
     player.game.start()
     expect(page.get_by_test_id(f"level-{FLAT}")).to_have_text("1 / 500", timeout=2 * PATIENCE_MS)
-    page.wait_for_function("kaizenPending.waiting() === 0", timeout=PATIENCE_MS)
+    settled(page)
     state = player.state()
     assert (state["goldLevels"][FLAT], state["character"]["gold"]) == (1, 9_999)
     # Loaded anew with nothing left to tell, the page buys nothing again.

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.browser import PATIENCE_MS, Seen, new_profile
+from tests.browser.kaizen_players import settled
 from tests.browser.kaizen_process import PASSWORD, KaizenProcess
 from tests.browser.pages import PACKAGES
 
@@ -165,7 +166,7 @@ def test_clerks_own_component_signs_in_when_a_publishable_key_is_configured(
             # The page was answered before it was known who visits it; everything in it works all the same.
             page.get_by_test_id("milestone-unlock").click()
             expect(page.get_by_test_id("milestone-achieved")).to_have_count(1, timeout=PATIENCE_MS)
-            page.wait_for_function("kaizenPending.waiting() === 0", timeout=PATIENCE_MS)
+            settled(page)
             page.get_by_test_id("theme-toggle").click()
             page.goto(f"{game.url}/character")
             expect(page.get_by_test_id("level-gold_strength_flat")).to_have_text("0 / 500", timeout=PATIENCE_MS)

@@ -12,7 +12,7 @@ from apps.kaizen.web.theme import STATIC
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.browser import PATIENCE_MS, Seen, new_profile
-from tests.browser.kaizen_players import Player, game_with, number
+from tests.browser.kaizen_players import Player, game_with, number, settled
 
 PAGES = ("dashboard", "character", "campaign", "milestones", "leaderboard")
 STRONG = {"gold_strength_stronger": 50}
@@ -166,7 +166,7 @@ def test_purchases_stack_at_once_and_what_is_refused_is_taken_back(
         assert page.evaluate(CLICK, ["gold_strength_stronger", 2]) == ["2 / 500", "Cost: 22 Gold", "99,968"]
         page.evaluate(CLICK, ["gold_strength_flat", 60])
     expect(page.get_by_test_id("toast").filter(has_text="Too many requests")).to_be_visible(timeout=PATIENCE_MS)
-    page.wait_for_function("kaizenPending.waiting() === 0", timeout=PATIENCE_MS)
+    settled(page)
     state = player.state()
     flat, stronger = (int(state["goldLevels"][f"gold_strength_{name}"]) for name in ("flat", "stronger"))
     assert stronger == 2
@@ -193,7 +193,7 @@ def test_of_two_purchases_that_cannot_both_be_paid_one_is_taken_back(
         # What is left cannot pay for another ten, so nothing is shown of a second click.
         assert other.evaluate(CLICK, ["gold_strength_flat", 1])[::2] == ["10 / 500", "2"]
     for page in (one, other):
-        page.wait_for_function("kaizenPending.waiting() === 0", timeout=PATIENCE_MS)
+        settled(page)
     state = player.state()
     levels = [int(state["goldLevels"][f"gold_strength_{name}"]) for name in ("flat", "stronger")]
     gold = int(state["character"]["gold"])
@@ -299,7 +299,7 @@ def test_milestones_can_be_unlocked_one_a_day(players: dict[str, Player], new_wi
     players["fresh"].sign_in(page, at="/milestones")
     page.get_by_test_id("milestone-unlock").evaluate("button => { button.click(); button.click(); }")
     expect(page.get_by_test_id("milestone-achieved")).to_have_count(1, timeout=PATIENCE_MS)
-    page.wait_for_function("kaizenPending.waiting() === 0", timeout=PATIENCE_MS)
+    settled(page)
     assert page.get_by_test_id("toast").all_inner_texts() == ["Milestone reached. Your hero is stronger now."]
     shown(page, "milestone-level").to_have_text("Level 2", timeout=PATIENCE_MS)
     page.get_by_test_id("milestone-unlock").click()
