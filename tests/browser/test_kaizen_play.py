@@ -270,7 +270,7 @@ def test_who_comes_back_is_told_once_what_happened_meanwhile(players: dict[str, 
     shown(page, "away-panel").to_be_hidden()
 
 
-def test_every_page_fits_a_phone_and_names_its_controls(players: dict[str, Player], new_window: Open) -> None:
+def test_every_page_fits_a_phone_and_can_be_read_to_somebody(players: dict[str, Player], new_window: Open) -> None:
     page = new_window(viewport={"width": 360, "height": 780})
     player = players["reader"]
     player.sign_in(page)
@@ -279,6 +279,8 @@ def test_every_page_fits_a_phone_and_names_its_controls(players: dict[str, Playe
         page.locator("main .k-panel:not(.k-skeleton), main .k-card, main canvas").first.wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, name
         assert page.evaluate(NAMELESS_CONTROLS) == [], name
+        assert (page.get_by_role("main").count(), page.locator("h1").count()) == (1, 1), name
+        assert page.evaluate("document.documentElement.lang") == "en", name
 
 
 def test_light_and_dark_are_remembered(players: dict[str, Player], new_window: Open) -> None:

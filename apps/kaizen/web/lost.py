@@ -35,7 +35,7 @@ def _broken(_: Exception) -> None:
 
 
 def _show(heading: str, text: str) -> None:
-    theme.name_page(heading)
+    theme.begin_page(heading)
     with ui.element("main").classes("k-login"), ui.element("section").classes("k-login-card"):
         still_scene(14)
         Text("h1", heading, "k-lost-heading")

@@ -37,7 +37,7 @@ PAGES: Final[tuple[tuple[PageName, str], ...]] = (
 def frame(active: PageName) -> Generator[ui.element]:
     """Everything that all pages have. The page fills the column in the middle: `with frame("dashboard"): …`."""
     names = dict(PAGES)
-    theme.name_page(names[active])
+    theme.begin_page(names[active])
     clerk, service = clerk_service(), game()
     ui.link("To the content", "#content").classes("k-skip")
     with ui.element("header").classes("k-header"), ui.element("div").classes("k-header-inner"):
@@ -95,7 +95,7 @@ def _theme_toggle() -> None:
 
 
 def _account(clerk: ClerkService) -> None:
-    with ui.element("details").classes("k-account").props('data-testid="account"'):
+    with ui.element("details").classes("k-account").props('data-testid="account" data-menu'):
         with ui.element("summary").props('aria-label="Account" title="Account"'):
             initial = Text("span", "", "k-avatar").props('aria-hidden="true"')
         with ui.element("div").classes("k-account-menu"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from nicegui import ui
+from nicegui import context, ui
 
 STATIC: Final = Path(__file__).with_name("static")
 STATIC_URL: Final = "/static"
@@ -27,9 +27,12 @@ def install_everywhere() -> None:
     ui.add_head_html("\n".join(head), shared=True)
 
 
-def name_page(title: str) -> None:
-    """What the browser's tab says."""
+def begin_page(title: str) -> None:
+    """First thing in a page: what the browser's tab says, and that the page's own `main` is the only one."""
     ui.page_title(f"{title} · Kaizen")
+    outer = context.client.content.parent_slot
+    if outer is not None:
+        outer.parent.props("role=none")
 
 
 def loading() -> None:

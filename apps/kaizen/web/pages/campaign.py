@@ -146,8 +146,9 @@ class _PrestigeDialog:
 
     def __init__(self) -> None:
         with ui.dialog() as self._dialog, ui.element("div").classes("k-panel k-dialog"):
-            Text("h2", "Start over, stronger?", "k-panel-heading")
-            self._text = Text("p", testid="prestige-text")
+            self._dialog.props('aria-labelledby="prestige-heading" aria-describedby="prestige-text"')
+            Text("h2", "Start over, stronger?", "k-panel-heading").props('id="prestige-heading"')
+            self._text = Text("p", testid="prestige-text").props('id="prestige-text"')
             with ui.element("div").classes("k-fight-actions"):
                 Button("Not yet", self._dialog.close, testid="prestige-cancel")
                 self._confirm = Button(

@@ -84,7 +84,7 @@ class _Row:
                 self._rank = Text("span", "", "k-rank")
             with ui.element("td").classes("k-left"):
                 self._name = Text("span", "", "k-hero-name")
-                self._you = Text("span", "you", "k-badge k-you")
+                self._you = Text("span", " you", "k-badge k-you")
             self._prestige, self._stage, self._score = Text("td"), Text("td"), Text("td", "", "k-score")
 
     def show(self, entry: dict[str, Any], *, is_own: bool) -> None:

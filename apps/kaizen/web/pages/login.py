@@ -26,7 +26,7 @@ _FIELD_OF = {
 @ui.page("/auth/login")
 @unauth_guard(home_route="/dashboard", loading=theme.loading)
 def login() -> None:
-    theme.name_page("Sign in")
+    theme.begin_page("Sign in")
     clerk = clerk_service()
     with ui.element("main").classes("k-login"), ui.element("section").classes("k-login-card"):
         still_scene(1)

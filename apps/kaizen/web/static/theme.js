@@ -1,4 +1,5 @@
 // Light or dark: what the visitor chose last, else what their system says.
+document.documentElement.lang = "en"; // for those who have the page read to them
 (() => {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const chosen = () => {
