@@ -24,6 +24,7 @@ HEROES: dict[str, dict[str, Any]] = {
     "watcher": {},
     "hasty": {"gold": 100_000},
     "torn": {"gold": 40},
+    "next": {"gold": 40},
     "poor": {"gold": 5},
     "keys": {"gold": 500},
     "sleeper": {"levels": STRONG},
@@ -235,6 +236,28 @@ def test_a_purchase_that_cannot_be_paid_says_so_and_changes_nothing(
     assert number(page, "gold") == 5
 
 
+def test_what_one_player_clicked_is_not_done_for_the_next_in_the_same_tab(
+    players: dict[str, Player], new_window: Open
+) -> None:
+    first, second = players["torn"], players["next"]
+    page = new_window()
+    first.sign_in(page, at="/character")
+    shown(page, "level-gold_strength_flat").to_be_visible(timeout=PATIENCE_MS)
+    with first.game.frozen():
+        page.get_by_test_id("buy-gold_strength_flat").click()
+        under_way = page.evaluate("sessionStorage.getItem('kaizen.pending')")
+    settled(page)
+    page.get_by_test_id("account").locator("summary").click()
+    page.get_by_test_id("sign-out").click()
+    page.wait_for_url(re.compile("/auth/login"))
+    # As if the server had not come back before the first player left.
+    page.evaluate("(kept) => sessionStorage.setItem('kaizen.pending', kept)", under_way)
+    second.sign_in(page, at="/character")
+    settled(page)
+    shown(page, "level-gold_strength_flat").to_have_text("0 / 500", timeout=PATIENCE_MS)
+    assert second.state()["character"]["gold"] == 40
+
+
 def test_a_purchase_needs_no_mouse(players: dict[str, Player], new_window: Open) -> None:
     player = players["keys"]
     page = new_window()
@@ -296,13 +319,25 @@ def test_light_and_dark_are_remembered(players: dict[str, Player], new_window: O
     assert page.evaluate(colour) == dark
 
 
+COLLECT_TOASTS = """() => {
+    window.toasts = [];
+    new MutationObserver((changes) => {
+        for (const change of changes) for (const node of change.addedNodes)
+            if (node.dataset?.testid === "toast") window.toasts.push(node.textContent.trim());
+    }).observe(document.querySelector(".k-toasts"), { childList: true });
+}"""
+"""What was told, also after it has gone from the page."""
+
+
 def test_milestones_can_be_unlocked_one_a_day(players: dict[str, Player], new_window: Open) -> None:
     page = new_window()
     players["fresh"].sign_in(page, at="/milestones")
+    shown(page, "milestone-unlock").to_be_visible(timeout=PATIENCE_MS)
+    page.evaluate(COLLECT_TOASTS)
     page.get_by_test_id("milestone-unlock").evaluate("button => { button.click(); button.click(); }")
     expect(page.get_by_test_id("milestone-achieved")).to_have_count(1, timeout=PATIENCE_MS)
     settled(page)
-    assert page.get_by_test_id("toast").all_inner_texts() == ["Milestone reached. Your hero is stronger now."]
+    assert page.evaluate("window.toasts") == ["Milestone reached. Your hero is stronger now."]
     shown(page, "milestone-level").to_have_text("Level 2", timeout=PATIENCE_MS)
     page.get_by_test_id("milestone-unlock").click()
     expect(page.get_by_test_id("toast").filter(has_text="Come back tomorrow")).to_be_visible(timeout=PATIENCE_MS)

@@ -27,12 +27,16 @@ Perform = Callable[[dict[str, Any], str], Awaitable[object]]
 """Carries out an intention, which is a dict with `kind`, under the request id. Raises what it is refused with."""
 
 
-def install(perform: Perform, refused: Callable[[Exception], object], forgotten: Callable[[int], object]) -> None:
-    """Once in a page, when its player is known. `refused` is told why something was not done; `forgotten` how many
-    intentions were too old to be carried out after all.
+def install(
+    perform: Perform, refused: Callable[[Exception], object], forgotten: Callable[[int], object], *, owner: str
+) -> None:
+    """Once in a page, when its player, `owner`, is known. `refused` is told why something was not done; `forgotten` how
+    many intentions were too old to be carried out after all. Those of another player are dropped.
     """
     page = context.client
-    pending = _Pending(page, perform, refused, ui.element("span").props('hidden data-taken="0"'))
+    mark = ui.element("span").props('hidden data-taken="0"')
+    mark.props["data-owner"] = owner
+    pending = _Pending(page, perform, refused, mark)
     ui.on("kaizen_intention", pending.take)
     ui.on("kaizen_forgotten", lambda event: forgotten(event.args["count"]))
 
@@ -67,6 +71,7 @@ class _Pending:
         request_id = str(intention.pop("requestId"))
         intention.pop("at", None)
         intention.pop("again", None)
+        intention.pop("owner", None)
         # What the intention changes is on its way to the browser together with this, or was before.
         self._note_taken(intention.pop("number", 0))
         if request_id in self._under_way:

@@ -54,10 +54,10 @@ def frame(active: PageName) -> Generator[ui.element]:
         away_panel(service)
         with ui.element("div").classes("k-column"):
             yield main
-    _carry_out(service)
+    _carry_out(service, clerk)
 
 
-def _carry_out(service: GameService) -> None:
+def _carry_out(service: GameService, clerk: ClerkService) -> None:
     """What is clicked in this page is done, and what could not be done is said."""
     said = toasts()
 
@@ -70,6 +70,7 @@ def _carry_out(service: GameService) -> None:
         carry_out,
         lambda error: said.show(message_of(error)),
         lambda count: said.show("What you did before the connection was lost is too long ago. Please do it again."),
+        owner=str((clerk.user() or {}).get("id") or ""),
     )
 
 

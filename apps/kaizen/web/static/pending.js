@@ -45,8 +45,11 @@
     isForeseen = ahead.length > 0;
   };
 
+  // Who is playing: what one player has clicked is not done for the next one in the same tab.
+  const owner = () => document.querySelector("[data-taken]")?.dataset.owner ?? "";
+
   const intend = (what) => {
-    const intention = { ...what, requestId: newId(), at: Date.now() };
+    const intention = { ...what, requestId: newId(), at: Date.now(), owner: owner() };
     write([...read(), intention]);
     tell(intention);
     show();
@@ -58,8 +61,9 @@
     waiting: () => read().length,
     // The page calls this when it can carry out intentions: at its start.
     resume: () => {
-      const young = read().filter((each) => Date.now() - each.at < KEPT_MS);
-      const forgotten = read().length - young.length;
+      const own = read().filter((each) => each.owner === owner());
+      const young = own.filter((each) => Date.now() - each.at < KEPT_MS);
+      const forgotten = own.length - young.length;
       write(young);
       if (forgotten) emitEvent("kaizen_forgotten", { count: forgotten });
       for (const intention of young) tell({ ...intention, again: true });
