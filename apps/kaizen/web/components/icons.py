@@ -14,6 +14,7 @@ _COLOURS: Final = {
     "p": "#a78bfa",
     "P": "#6d4bd8",
     "l": "#e4dbff",
+    "r": "#d6483f",
 }
 
 _PICTURES: Final = {
@@ -62,6 +63,43 @@ _PICTURES: Final = {
         "............", "..........##", ".........###", "........###.", ".......###..", "##....###...",
         "###..###....", ".######.....", "..####......", "...##.......", "............", "............",
     ),
+    # One for each upgrade, by its id.
+    "gold_strength_flat": (
+        "............", "............", ".##......##.", ".##......##.", "####gggg####", "####gwwg####",
+        "####gggg####", ".##......##.", ".##......##.", "............", "............", "............",
+    ),
+    "gold_strength_stronger": (
+        "............", ".......gg...", "......g..g..", ".ggggggggg..", "ggggggggggg#", "gggGGGggggg#",
+        "ggGwwwGgggG.", "ggGwwwGgG...", "ggGwwwGg....", ".ggGGGgG....", "..ggggG.....", "............",
+    ),
+    "gold_critical_chance_basic": (
+        ".g........g.", ".gg......gg.", ".gggggggggg.", ".gGGggggGGg.", ".gGwggggGwg.", ".gggggggggg.",
+        ".#gggGGggg#.", ".gggGggGggg.", "..gggggggg..", "..rrrrgrrr..", "..gggggggg..", ".gggggggggg.",
+    ),
+    "gold_critical_damage_basic": (
+        ".....gg.....", ".....gg.....", "g....gg....g", ".gg.gwwg.gg.", "..ggwwwwgg..", "...gwwwwg...",
+        "...gwwwwg...", "..ggwwwwgg..", ".gg.gwwg.gg.", "g....gg....g", ".....gg.....", ".....gg.....",
+    ),
+    "attack_speed_boost": (
+        "......llll..", ".....lllp...", "....lllp....", "...lllp.....", "..llllllll..", ".lllllllp...",
+        "....lllp....", "...lllp.....", "..lllp......", "..llp.......", ".lp.........", ".p..........",
+    ),
+    "strength_multiplier": (
+        "............", "..ll.ll.ll..", ".llpllpllpl.", ".llpllpllpl.", "lllpllpllpll", "llllllllllpl",
+        "llppppppppll", "lllllllllllp", ".llllllllllp", ".lllllllllp.", "..llllllpp..", "..PPPPPPPP..",
+    ),
+    "core_gain_boost": (
+        "............", ".pppp..pppp.", "pllllpplllwp", "plpplpplpplp", "pllllppllllp", "plpplpplpplp",
+        "pllllppllllp", "plpplpplpplp", "pllllppllllp", ".ppppPPpppp.", "......P.....", "............",
+    ),
+    "enemy_health_reduction": (
+        "............", "..pp....pp..", ".pllp.#pllp.", "pllpp#.ppppp", "pllpp.#ppppp", ".pppp#.pppp.",
+        ".ppppp#pppP.", "..ppp#.ppP..", "...ppp#pP...", "....p#.P....", ".....p......", "............",
+    ),
+    "dps_per_core": (
+        "............", ".....l......", "....lpp.....", "....lpP.....", ".....P......", "..l.....l...",
+        ".lpp...lpp..", ".lpP...lpP..", "..P..l..P...", "....lpp.....", "....lpP.....", ".....P......",
+    ),
 }  # fmt: skip
 
 
@@ -77,6 +115,11 @@ def svg(name: str) -> str:
         f'<svg class="k-icon k-icon-{name}" viewBox="0 0 12 12" shape-rendering="crispEdges" aria-hidden="true">'
         f"{rects}</svg>"
     )
+
+
+def has_icon(name: str) -> bool:
+    """Whether there is such a picture: upgrades are the server's to define, and their pictures are drawn here."""
+    return name in _PICTURES
 
 
 def icon(name: str) -> ui.html:

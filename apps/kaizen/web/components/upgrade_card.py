@@ -19,7 +19,7 @@ from ..formatting import exact, plain, short
 from ..pending import intends
 from ..services.intentions import buying
 from ..services.upgrades import Amount, Offer, UpgradesService
-from .icons import icon
+from .icons import has_icon, icon
 from .text import Text, title, toggle
 
 _UNITS: Final = {
@@ -53,6 +53,8 @@ class UpgradeCard:
             if key:
                 self._button.props(f'data-hotkey="{key}" aria-keyshortcuts="{key}"')
             with ui.element("span").classes("k-card-top"):
+                if has_icon(upgrade.id):
+                    icon(upgrade.id).classes("k-card-picture")
                 Text("span", upgrade.name, "k-card-name")
                 if key:
                     Text("kbd", key, "k-key").props('aria-hidden="true"')

@@ -48,8 +48,8 @@ def _here(hero: CharacterService) -> None:
 def _doing(hero: CharacterService) -> str:
     enemy = enemy_at(hero.stage(), hero.wave())
     if hero.game.is_fighting():
-        return f"is fighting {enemy.name}, here and while you are away."
-    return f"is resting. {enemy.name} waits on stage {exact(hero.stage())}."
+        return f"Fighting {enemy.name}, here and while you are away."
+    return f"Resting. {enemy.name} waits on stage {exact(hero.stage())}."
 
 
 def _stats(hero: CharacterService) -> None:

@@ -38,7 +38,7 @@ def milestones() -> None:
 def _build(goals: MilestonesService) -> None:
     with scene(lambda: _OUTSIDE, foe=False, classes="k-scene-first"):
         Text("h2", "Get stronger outside")
-        Text("p", "and your hero does, too. One milestone a day; your word is enough.")
+        Text("p", "Your hero grows with you. One milestone a day; your word is enough.")
     with ui.element("div").classes("k-grid k-grid-two"):
         with panel("Strength Milestones"):
             with ui.element("p").classes("k-bonus"):
