@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.browser import PATIENCE_MS, Seen, new_profile
 from tests.browser.kaizen_players import settled
@@ -51,6 +51,26 @@ def test_one_address_serves_pages_backend_and_accounts(kaizen: KaizenProcess, vi
     assert kaizen.call("query", "game:definitions")["status"] == "success"
     discovery = httpx.get(f"{kaizen.url}/.well-known/openid-configuration", trust_env=False).json()
     assert discovery["issuer"] == kaizen.url
+
+
+def test_on_a_slow_line_a_page_says_that_it_is_coming(kaizen: KaizenProcess, visitor: tuple[Page, Seen]) -> None:
+    page, _ = visitor
+    held: list[Route] = []
+    is_slow = True
+
+    def hold(route: Route) -> None:
+        held.append(route) if is_slow else route.continue_()
+
+    page.route("**/_nicegui/**/*.js", hold)
+    page.goto(f"{kaizen.url}/auth/login", wait_until="commit")
+    page.locator("#esm-fallback").wait_for(state="attached")
+    turning = "getComputedStyle(document.querySelector('#esm-fallback'), '::before').animationName === 'k-turn'"
+    page.wait_for_function(turning)
+    assert page.evaluate("getComputedStyle(document.querySelector('#esm-fallback')).fontSize") == "0px"
+    is_slow = False
+    for route in held:
+        route.continue_()
+    expect(page.get_by_test_id("submit")).to_be_visible(timeout=PATIENCE_MS)
 
 
 def test_who_signs_up_lands_where_they_wanted_to_go(kaizen: KaizenProcess, visitor: tuple[Page, Seen]) -> None:

@@ -56,9 +56,7 @@ def intends(element: ui.element, intention: Mapping[str, Any]) -> None:
 
 
 class _Pending:
-    def __init__(
-        self, page: Page, perform: Perform, refused: Callable[[Exception], object], mark: ui.element
-    ) -> None:
+    def __init__(self, page: Page, perform: Perform, refused: Callable[[Exception], object], mark: ui.element) -> None:
         self._page = page
         self._mark = mark
         self._taken = 0
