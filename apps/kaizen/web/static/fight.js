@@ -140,8 +140,10 @@ export default {
       const x = this.center() + 42, calm = this.calm.matches;
       this.hurtAt = time;
       if (blow.crit && !calm) this.shakeAt = time;
-      const spread = calm ? 0 : ((blow.n * 37) % 27) - 13;
-      this.floats.push({ text: blow.text + (blow.crit ? "!" : ""), x: x + spread, y: 66 - (blow.n % 3) * 6, at: time, crit: blow.crit });
+      // Beside each other, for fast blows; where nothing moves there is room for one.
+      const lane = [-1, 1, 0][blow.n % 3], spread = calm ? 0 : lane * (blow.crit ? 5 + 6 * blow.text.length : 13);
+      if (calm) this.floats = this.floats.filter((f) => f.gold);
+      this.floats.push({ text: blow.text + (blow.crit ? "!" : ""), x: x + spread, y: 66 - (lane + 1) * 6, at: time, crit: blow.crit });
       if (!calm) for (let i = 0; i < (blow.crit ? 16 : 7); i++) {
         const a = (blow.n * 7 + i * 2.4) % 6.28, v = 30 + ((i * 53 + blow.n * 31) % 60);
         this.sparks.push({ x: x - 14, y: 92, vx: Math.cos(a) * v, vy: Math.sin(a) * v - 30, at: time, life: 420,
