@@ -1,5 +1,5 @@
-"""Scheduled functions from a seed: whatever is planned and canceled in whatever order, each effect is there exactly when
-its job says so, nothing ran before its time, and nothing that is due is left.
+"""Scheduled functions from a seed: whatever is planned and canceled in whatever order, each effect is there exactly
+when its job says so, nothing ran before its time, and nothing that is due is left.
 """
 
 from __future__ import annotations

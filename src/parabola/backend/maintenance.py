@@ -2,8 +2,8 @@
 
 Three things grow with time rather than with the application's data: old versions of documents (limit `retention_s`),
 the records of answered mutations that make a re-sent one happen once (`session_requests_retention_s`), and the rows of
-scheduled functions that have ended (`scheduled_functions_retention_s`). They are removed in small steps (records by whole
-days), so that a server that was off for a month does not stall when it is started again.
+scheduled functions that have ended (`scheduled_functions_retention_s`). They are removed in small steps (records by
+whole days), so that a server that was off for a month does not stall when it is started again.
 """
 
 from __future__ import annotations

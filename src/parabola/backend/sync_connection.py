@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-import orjson
-
-from parabola.auth import AdminIdentity, Caller, Identity, VerifiedToken
+from parabola.auth import Caller, VerifiedToken
+from parabola.backend.sync_callers import attributes_of, caller_of, close_for, visibility_of
+from parabola.backend.sync_subscription import RunningUpdate, Subscription
 from parabola.backend.sync_transport import SyncTransport
-from parabola.errors import InvalidValue, Overloaded, ParabolaError, PeerError, ProtocolError, WriteConflict
+from parabola.errors import InvalidValue, ParabolaError, PeerError, ProtocolError, WriteConflict
 from parabola.functions.calls import decode_arguments
-from parabola.functions.outcome import Call, Outcome, Visibility
+from parabola.functions.outcome import Call, Outcome
 from parabola.live.manager import bad_arguments, no_such_component
 from parabola.live.question import Question
 from parabola.live.subscription import Answer, LiveRun, RunFault
@@ -46,35 +46,6 @@ UPDATE_ATTEMPTS_MAX: Final = 6
 UPDATE_RETRY_S: Final = 0.05
 UPDATE_S_MAX: Final = 30.0
 """How long the queries of one update may wait for something outside before the client is sent away."""
-
-
-class Subscription:
-    """A followed query's hold on the run that it was last answered with."""
-
-    __slots__ = ("connection", "query_id", "question", "run")
-
-    def __init__(self, connection: SyncConnection, query_id: int) -> None:
-        self.connection = connection
-        self.query_id = query_id
-        # The shared one, so that its answers are found on it.
-        self.question: Question
-        self.run: LiveRun | None = None
-
-    def run_broken(self) -> None:
-        self.run = None
-        self.connection.query_broken(self.query_id)
-
-
-class _RunningUpdate:
-    """An update some of whose queries have to wait."""
-
-    __slots__ = ("answers", "missing", "runs", "ts")
-
-    def __init__(self, runs: list[FollowedQuery], ts: int) -> None:
-        self.runs = runs
-        self.ts = ts
-        self.answers: list[QueryResult | RunFault | None] = [None] * len(runs)
-        self.missing = 0
 
 
 class SyncConnection:
@@ -109,7 +80,7 @@ class SyncConnection:
         self._can_write = True
         self._is_acting = False
         self._is_lost = False
-        self._update: _RunningUpdate | None = None
+        self._update: RunningUpdate | None = None
         self._attempts = 0
         self._spoke = -1
         self._last_sent = driver.clock.monotonic()
@@ -321,7 +292,7 @@ class SyncConnection:
         text_id = "" if error is None else make_text_id()
         if error is not None and error.is_system and error.code != WriteConflict.default_code:
             # Not the function's doing: the client sends it again when it is back, and it is not run twice.
-            self._peer.fail(*_close_for(error.code))
+            self._peer.fail(*close_for(error.code))
         else:
             self._peer.mutation_finished(self._driver.presenter.mutation_answer(request_id, outcome, text_id))
         self._act()
@@ -346,7 +317,7 @@ class SyncConnection:
             effect.path,
             args,
             identity=identity,
-            visibility=_visibility(identity),
+            visibility=visibility_of(identity),
             request_id=text_id,
             args_json=effect.args,
         )
@@ -363,7 +334,7 @@ class SyncConnection:
         authenticator = self._driver.authenticator
         try:
             if effect.is_admin:
-                identity = authenticator.admin(effect.token, _attributes(effect.acting_as))
+                identity = authenticator.admin(effect.token, attributes_of(effect.acting_as))
                 self._peer.token_accepted(identity, None, self._driver.clock.now_ns())
                 return
             verified = authenticator.verifier.verify_at_hand(effect.token)
@@ -383,7 +354,7 @@ class SyncConnection:
         except ParabolaError as error:
             # The keys cannot be had now, which says nothing about the token.
             _logger.warning("A token could not be checked: %s", error.message)
-            self._peer.fail(*_close_for(error.code))
+            self._peer.fail(*close_for(error.code))
         except Exception:
             _logger.exception("A token could not be checked.")
             self._peer.fail(INTERNAL_CLOSE, INTERNAL_ERROR)
@@ -476,7 +447,7 @@ class SyncConnection:
                 live.follow(known, subscription)
                 subscription.run = known
                 return
-        update = _RunningUpdate(begun.runs, ts)
+        update = RunningUpdate(begun.runs, ts)
         for at, query in enumerate(begun.runs):
             subscription = self._subscription(query, identity)
             answer = live.ask(
@@ -495,7 +466,7 @@ class SyncConnection:
         else:
             self._finish_update(update, now_ns)
 
-    def _answered_later(self, update: _RunningUpdate, at: int, subscription: Subscription, answer: Answer) -> None:
+    def _answered_later(self, update: RunningUpdate, at: int, subscription: Subscription, answer: Answer) -> None:
         update.missing -= 1
         if self._update is not update or self._peer.closed:
             return
@@ -505,7 +476,7 @@ class SyncConnection:
             self._finish_update(update, self._driver.clock.now_ns())
             self._driver.schedule(self)
 
-    def _update_overdue(self, update: _RunningUpdate) -> None:
+    def _update_overdue(self, update: RunningUpdate) -> None:
         """A query waits for something that does not come, and with it everything that this client is owed."""
         if self._update is update and not self._peer.closed:
             waiting = [query.path for query, answer in zip(update.runs, update.answers, strict=True) if answer is None]
@@ -513,7 +484,7 @@ class SyncConnection:
             self._peer.fail(INTERNAL_CLOSE, INTERNAL_ERROR)
             self._driver.schedule(self)
 
-    def _take(self, update: _RunningUpdate, at: int, subscription: Subscription, answer: Answer) -> None:
+    def _take(self, update: RunningUpdate, at: int, subscription: Subscription, answer: Answer) -> None:
         """Notes one answer, and follows its run from this very moment on."""
         if isinstance(answer, RunFault):
             update.answers[at] = answer
@@ -525,7 +496,7 @@ class SyncConnection:
         else:
             self._peer.invalidate(subscription.query_id)
 
-    def _finish_update(self, update: _RunningUpdate, now_ns: int) -> None:
+    def _finish_update(self, update: RunningUpdate, now_ns: int) -> None:
         driver = self._driver
         peer = self._peer
         results: list[tuple[FollowedQuery, QueryResult]] = []
@@ -540,13 +511,13 @@ class SyncConnection:
         driver.transitions += 1
         peer.finish_update(update.ts, results, now_ns)
 
-    def _try_update_again(self, update: _RunningUpdate, fault: RunFault) -> None:
+    def _try_update_again(self, update: RunningUpdate, fault: RunFault) -> None:
         """The system failed a query, which is not the client's business: the whole update is made again, later."""
         for query in update.runs:
             self._let_go(query)
         self._attempts += 1
         if self._attempts >= UPDATE_ATTEMPTS_MAX:
-            self._peer.fail(*_close_for(fault.error.code))
+            self._peer.fail(*close_for(fault.error.code))
             return
 
         def again() -> None:
@@ -558,7 +529,7 @@ class SyncConnection:
 
     def _subscription(self, query: FollowedQuery, identity: Caller) -> Subscription:
         """What `query` holds on to, free of its last run."""
-        visibility = _visibility(identity)
+        visibility = visibility_of(identity)
         subscription = query.subscription
         if isinstance(subscription, Subscription):
             if subscription.run is not None:
@@ -589,33 +560,3 @@ def _in_chunks(texts: list[bytes]) -> list[bytes]:
     for text in texts:
         pieces.extend(split_transition(text) if text.startswith(b'{"type":"Transition"') else (text,))
     return pieces
-
-
-def caller_of(identity: object) -> Caller:
-    """The peer carries identities without knowing them; these are the ones that `_verify` gave it."""
-    assert identity is None or isinstance(identity, Identity | AdminIdentity), "an identity came from nowhere"
-    return identity
-
-
-def _visibility(identity: Caller) -> Visibility:
-    return "internal" if isinstance(identity, AdminIdentity) else "public"
-
-
-def _attributes(acting_as: bytes | None) -> Mapping[str, object] | None:
-    """The user attributes that came with an admin key. Raises `ProtocolError` if they are not an object."""
-    if acting_as is None:
-        return None
-    try:
-        attributes = orjson.loads(acting_as)
-    except orjson.JSONDecodeError:
-        attributes = None
-    if not isinstance(attributes, dict):
-        raise ProtocolError("The user to act as must be an object of attributes.")
-    return attributes
-
-
-def _close_for(code: str) -> tuple[int, str]:
-    """The close code and reason for a fault of ours: overload asks for patience, anything else is internal."""
-    if code in (Overloaded.default_code, WriteConflict.default_code, "OutOfRetention"):
-        return TRY_AGAIN_CLOSE, code
-    return INTERNAL_CLOSE, INTERNAL_ERROR

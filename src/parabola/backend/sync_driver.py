@@ -25,7 +25,8 @@ from typing import Any, Final, Protocol
 from parabola.auth import Authenticator
 from parabola.backend.heartbeat import Cancellable, HeartbeatWheel
 from parabola.backend.presenter import Presenter
-from parabola.backend.sync_connection import SyncConnection, caller_of
+from parabola.backend.sync_callers import caller_of
+from parabola.backend.sync_connection import SyncConnection
 from parabola.backend.sync_transport import SyncTransport
 from parabola.functions.outcome import Call, Outcome
 from parabola.limits import DEFAULT_LIMITS, Limits

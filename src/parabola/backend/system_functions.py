@@ -7,7 +7,7 @@ can be subscribed to, and they are paginated like any other.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from parabola.database.system_tables import CRON_JOBS, TABLES
 from parabola.definitions.contexts import QueryCtx
@@ -46,7 +46,7 @@ async def tables(ctx: QueryCtx, args: dict[str, Any]) -> dict[str, Any]:
 async def table_data(ctx: QueryCtx, args: dict[str, Any]) -> dict[str, Any]:
     """One page of the documents of a table, in the order of their creation; system tables too."""
     table: str = args["table"]
-    order: str = args.get("order", "asc")
+    order: Literal["asc", "desc"] = args.get("order", "asc")
     if table == CRON_JOBS.name:
         # Closed to functions; an operator wants to see when jobs run next, and how they ran lately.
         rows = _transaction_of(ctx).system_query(table).order(order)
