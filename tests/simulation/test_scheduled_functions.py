@@ -1,5 +1,5 @@
 """Scheduled functions from a seed: whatever is planned and canceled in whatever order, each effect is there exactly
-when its job says so, nothing ran before its time, and nothing that is due is left.
+when its job says so, what was canceled in time stays so, nothing ran before its time, and nothing due is left.
 """
 
 from __future__ import annotations
@@ -75,8 +75,11 @@ async def plan(ctx: MutationCtx, function: str, key: str, delay: float, fail: bo
 
 
 @mutation
-async def cancel(ctx: MutationCtx, id: str):
+async def cancel(ctx: MutationCtx, id: str) -> str | None:
+    """Cancels a job; gives its id if it had not ended."""
+    job = await ctx.db.system.get(id)
     await ctx.scheduler.cancel(id)
+    return id if job is not None and job["state"]["kind"] in ("pending", "inProgress") else None
 
 
 @query
@@ -138,8 +141,8 @@ async def one_history(seed: int) -> dict[str, Any]:
             while backend.scheduler.calls.running or backend.scheduler.pending(1) or not all(map(_ended, under_way)):
                 clock.advance(0.5)
                 await asyncio.sleep(0)
-        await asyncio.gather(*under_way)
         found: dict[str, Any] = await backend.query("m:everything")
+        found["canceled in time"] = set(await asyncio.gather(*under_way)) - {None}
         return found
 
 
@@ -166,6 +169,8 @@ async def test_each_effect_is_there_exactly_when_its_job_says_so(seed: int) -> N
         assert (kind == "failed") <= (job["name"] == "m:fails")
         if key in at:
             assert at[key] >= job["scheduledTime"], f"{job} ran before its time"
+    canceled = {job["_id"] for job in found["jobs"] if job["state"]["kind"] == "canceled"}
+    assert canceled == found["canceled in time"]
     assert effects.keys() <= {job["args"][0]["key"] for job in found["jobs"]}, "a job that was rolled back ran"
     assert kinds["success"]
     assert kinds["canceled"]

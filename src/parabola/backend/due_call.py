@@ -21,6 +21,7 @@ After `stop` nothing new is begun and nothing is written: the rows say where to 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -46,6 +47,8 @@ class Backoff(NamedTuple):
 
 
 FAULT_BACKOFF: Final = Backoff(0.5, 7200.0)
+
+_log: Final = logging.getLogger("parabola.backend")
 
 
 class Ending(NamedTuple):
@@ -202,4 +205,6 @@ class DueCall:
         backoff = self._target.conflict_backoff if is_conflict else FAULT_BACKOFF
         # Half of it at least, so that those who lost together do not meet again.
         share = 0.5 + self._runner.services.entropy.seed() / (1 << 65)
-        self._runner.call_later(backoff.after(self._failures) * share, step)
+        wait_s = backoff.after(self._failures) * share
+        _log.warning("The due call of %s is tried again in %.1f s.", self._target.path, wait_s)
+        self._runner.call_later(wait_s, step)
