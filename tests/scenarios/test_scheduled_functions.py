@@ -56,13 +56,20 @@ async def write(ctx, key: str, file: str):
     descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(descriptor, f"{key}\\n".encode())
     os.close(descriptor)
-    await asyncio.sleep(0.02)
+    # One of them is under way for certain when the server is killed; others may be.
+    await asyncio.sleep(3600 if key.endswith("held") else 0.02)
 
 
 @query
 async def states(ctx):
     rows = await ctx.db.system.query("_scheduled_functions").collect()
     return [{"args": row["args"][0], "name": row["name"], **row["state"]} for row in rows]
+
+
+@query
+async def in_progress(ctx):
+    rows = await ctx.db.system.query("_scheduled_functions").collect()
+    return [row["args"][0]["key"] for row in rows if row["state"]["kind"] == "inProgress"]
 
 
 @query
@@ -133,19 +140,21 @@ def test_scheduled_actions_happen_at_most_once_however_often_the_server_is_kille
     file = tmp_path / "effects"
     file.touch()
     planned = 0
+    dice = random.Random(5)
     for number in range(5):
         keys = [f"{number}-{at}" for at in range(40)]
+        keys[dice.randrange(40)] = held = f"{number}-held"
         call = server.call("mutation", "jobs:plan_actions", {"keys": keys, "file": str(file)})
         assert call["status"] == "success"
         planned += len(keys)
-        wait_for(server, "jobs:kinds", lambda kinds: kinds.count("inProgress") >= 4)
+        wait_for(server, "jobs:in_progress", lambda keys, held=held: held in keys)  # type: ignore[misc]
         server.restart()
     states = wait_for(server, "jobs:states", all_ended)
     assert len(states) == planned
     effects = Counter(file.read_text().split())
     assert max(effects.values()) == 1
     cut_off = [state for state in states if state["kind"] == "failed"]
-    assert cut_off
+    assert {f"{number}-held" for number in range(5)} <= {state["args"]["key"] for state in cut_off}
     assert {state["error"] for state in cut_off} == {"Transient error while executing action"}
     succeeded = {state["args"]["key"] for state in states if state["kind"] == "success"}
     assert succeeded <= effects.keys()
@@ -172,7 +181,7 @@ def test_the_jobs_of_others_move_live_in_the_javascript_client(
     client = js.connect(server.url)
     kinds = client.subscribe("jobs:kinds")
     assert kinds.next() == []
-    client.mutation("jobs:plan", {"keys": ["a"], "delay": 300})
+    client.mutation("jobs:plan", {"keys": ["a"], "delay": 3000})
     assert kinds.until(lambda now: now == ["pending"]) == ["pending"]
     assert kinds.until(lambda now: now != ["pending"]) == ["success"]
 
