@@ -30,7 +30,7 @@ def parse_address(url: str) -> Address:
     """The address of a server, as a client was given it. Raises `InvalidArgument` for what is none: a client that was
     given a wrong one would otherwise wait for its server for ever.
     """
-    if not isinstance(url, str):
+    if not isinstance(url, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise _no_address(url)
     try:
         parts = urlsplit(url.strip())

@@ -504,7 +504,7 @@ def normalize_args(args: Mapping[str, Any] | None) -> dict[str, Any]:
     """The arguments of a call as values, a copy. Raises `InvalidArgument` for what has no names, and `InvalidValue` for
     what are no values.
     """
-    if args is not None and not isinstance(args, Mapping):
+    if args is not None and not isinstance(args, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidArgument(
             f'The arguments of a function are given by name, as in {{"title": "Milk"}}, not as {args!r:.100}.'
         )
