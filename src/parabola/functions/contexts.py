@@ -69,9 +69,7 @@ class ContextQuery(DatabaseQuery):
     def unique(self) -> Operation:  # type: ignore[override]
         return self._owner.perform("ctx.db.query(...).unique", _unique, self)
 
-    def paginate(  # type: ignore[override]
-        self, options: Mapping[str, Any] | None = None, /, **named: Any
-    ) -> Operation:
+    def paginate(self, options: Any = None, /, **named: Any) -> Operation:  # type: ignore[override]
         if options is not None and not isinstance(options, Mapping):
             raise InvalidArgument(
                 f"paginate() takes the options as a dict that a client sent, not {options!r}. "

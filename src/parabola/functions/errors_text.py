@@ -40,6 +40,7 @@ def describe(error: BaseException, *, folder: str, from_user_code: bool, time_li
     `from_user_code` says whether it passed through a handler, or was raised by a check around it: only then is it
     "Uncaught".
     """
+    error = _only_one_in(error)
     places = _user_places(error.__traceback__, folder)
     described = _describe(error, places, from_user_code, time_limit_s)
     _cut_off(error)
@@ -74,12 +75,20 @@ def as_it_crosses(error: BaseException) -> BaseException:
     """An error as whoever called gets it: the data of a ConvexError is theirs alone then, or, where it is no value, the
     error is an ordinary one about that (semantics 18.2).
     """
+    error = _only_one_in(error)
     if not isinstance(error, ConvexError):
         return error
     try:
         error.data = None if error.data is UNDEFINED else normalize(error.data)
     except InvalidValue as failure:
         return DeveloperError(f"ConvexError: its data is not a value: {failure.message}")
+    return error
+
+
+def _only_one_in(error: BaseException) -> BaseException:
+    """The error that a group was made around, if it is the only one: `asyncio.TaskGroup` always makes a group."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
     return error
 
 
@@ -109,6 +118,8 @@ def _uncaught_line(error: BaseException) -> str:
         text = repr(error.args[0]) if type(error) is KeyError and error.args else str(error)
     except Exception as failure:
         text = f"(its text is unknown, since str() of it raised {type(failure).__name__})"
+    if isinstance(error, BaseExceptionGroup):
+        text = "\n  ".join([text, *(_uncaught_line(inner).removeprefix("Uncaught ") for inner in error.exceptions)])
     if text.startswith(f"{name}:"):
         return f"Uncaught {text}"
     return f"Uncaught {name}: {text}" if text else f"Uncaught {name}"

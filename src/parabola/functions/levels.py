@@ -376,6 +376,7 @@ class NestedCall:
             return
         lowered: dict[str, int] = {}
         metrics = tx.metrics()
+        budget: Any
         for name, budget in self._limits.items():
             name = camel_case(name)
             field = TRANSACTION_LIMITS.get(name)

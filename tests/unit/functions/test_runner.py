@@ -364,3 +364,34 @@ def test_a_check_of_a_validator_that_raises_is_shown_as_what_it_is() -> None:
     assert message_of(outcome) == "Uncaught ZeroDivisionError: division by zero"
     assert outcome.error is not None
     assert "at test_a_check_of_a_validator" in outcome.error.traceback
+
+
+async def test_what_a_task_group_was_ended_by_is_told_as_it_was_raised() -> None:
+    @query
+    async def one(ctx: Any):
+        async with asyncio.TaskGroup() as group:
+            group.create_task(failing(ConvexError({"left": 0})))
+
+    @query
+    async def several(ctx: Any):
+        raise ExceptionGroup("two", [ValueError("a"), ConvexError("b")])
+
+    @query
+    async def catching(ctx: Any):
+        try:
+            await ctx.run_query("m:one")
+        except ConvexError as error:
+            return error.data
+
+    async def failing(error: Exception) -> None:
+        await asyncio.sleep(0)
+        raise error
+
+    engine = Engine({"m:one": one, "m:several": several, "m:catching": catching})
+    outcome = await engine.query_async("m:one")
+    assert outcome.error is not None
+    assert outcome.error.data == {"left": 0}
+    assert value_of(await engine.query_async("m:catching")) == {"left": 0}
+    assert message_of(await engine.query_async("m:several")) == (
+        "Uncaught ExceptionGroup: two (2 sub-exceptions)\n  ValueError: a\n  ConvexError: b"
+    )
