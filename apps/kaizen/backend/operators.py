@@ -1,6 +1,6 @@
 """For operators: putting a hero somewhere, to try what lies ahead without a week of play.
 
-    parabola run operators:placeHero '{"player": "Ada", "stage": 20, "cores": 10}'
+`parabola run operators:placeHero '{"player": "Ada", "stage": 20, "cores": 10}'`
 """
 
 from __future__ import annotations

@@ -49,9 +49,11 @@ async def absent_fighters(ctx: QueryCtx, args: dict[str, Any]) -> dict[str, Any]
         ctx.db.query("runState")
         .with_index(
             "by_fighting",
-            lambda q: q.eq("fighting", True)
-            .gte("lastSimAt", as_of - OFFLINE_GAP_MS_MAX - LATE_MS_MAX)
-            .lt("lastSimAt", as_of - ONLINE_GAP_MS_MAX),
+            lambda q: (
+                q.eq("fighting", True)
+                .gte("lastSimAt", as_of - OFFLINE_GAP_MS_MAX - LATE_MS_MAX)
+                .lt("lastSimAt", as_of - ONLINE_GAP_MS_MAX)
+            ),
         )
         .paginate({"numItems": BATCH_SIZE, "cursor": args.get("cursor")})
     )
