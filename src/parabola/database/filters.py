@@ -46,7 +46,7 @@ class Expression:
     def _refuse_operator(self, *_: object) -> NoReturn:
         raise QueryError(
             "Operators mean nothing inside a filter. Write q.lt, q.lte, q.gt, q.gte, q.add, q.sub, q.mul, q.div or "
-            "q.mod for them, as in q.gt(q.field(\"age\"), 18)."
+            'q.mod for them, as in q.gt(q.field("age"), 18).'
         )
 
     __lt__ = __le__ = __gt__ = __ge__ = _refuse_operator

@@ -66,9 +66,7 @@ class Query:
         "_unmetered",
     )
 
-    def __init__(
-        self, tx: Transaction, table_name: str, *, system: bool, unmetered: bool, owner: Any = None
-    ) -> None:
+    def __init__(self, tx: Transaction, table_name: str, *, system: bool, unmetered: bool, owner: Any = None) -> None:
         """`owner` is handed on from step to step: a subclass may need to know for whom it reads."""
         self._tx = tx
         self._owner = owner

@@ -342,9 +342,7 @@ class NestedCall:
         level = self._level
         run = level.run
         function = find_function(run.deployment.registry, self._path, "internal", None)
-        if function.kind == "action" or (
-            function.kind == "mutation" and level.function.kind == "query"
-        ):
+        if function.kind == "action" or (function.kind == "mutation" and level.function.kind == "query"):
             caller = KIND_NAMES[level.function.kind]
             raise InvalidFunctionCall(f"Cannot call a {KIND_NAMES[function.kind]} function from a {caller} function")
         function = find_function(run.deployment.registry, self._path, "internal", self._kind)

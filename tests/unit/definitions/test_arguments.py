@@ -251,9 +251,7 @@ def test_what_a_class_itself_refuses_is_a_validation_error() -> None:
 
     with pytest.raises(ValidationFailed) as model:
         call(handler, {"order": {"count": 1, "orderCode": "ab", "note": "HELLO"}})
-    assert model.value.message == (
-        'Value error, do not shout.\nPath: .order.note\nValue: "HELLO"\nValidator: Order'
-    )
+    assert model.value.message == ('Value error, do not shout.\nPath: .order.note\nValue: "HELLO"\nValidator: Order')
     with pytest.raises(ValidationFailed) as dataclass:
         call(handler, {"positive": {"number": -1}})
     assert dataclass.value.message == (
