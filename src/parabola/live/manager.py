@@ -255,6 +255,12 @@ class LiveQueries:
             if run.is_valid and run.used_environment:
                 self._break(run)
 
+    def invalidate_time(self) -> None:
+        """Breaks the runs that looked at the time: for a test, which moves it."""
+        for run in list(self._watched):
+            if run.is_valid and run.used_time:
+                self._break(run)
+
     # For metrics and tests.
 
     def statistics(self) -> dict[str, int]:

@@ -255,7 +255,7 @@ class _Engine:
             # A server may give out an answer that looked at the time for some seconds more. A test that moves the clock
             # wants to see what it moved.
             self._advances_seen = self.clock.advances
-            self._backend.live.invalidate_all()
+            self._backend.live.invalidate_time()
         return self._backend
 
     def keep_house(self) -> None:

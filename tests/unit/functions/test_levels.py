@@ -560,8 +560,7 @@ def test_the_data_of_an_error_belongs_to_whoever_catches_it() -> None:
 
 def test_a_forgotten_await_in_the_middle_of_a_line_is_put_where_it_belongs() -> None:
     async def it(ctx: Any):
-        if ctx is not None:
-            ctx.db.insert("t", {"name": "ü"})  # noqa: E701
+        if ctx is not None: ctx.db.insert("t", {"name": "ü"})  # noqa: E701  # fmt: skip
 
     assert 'right:  if ctx is not None: await ctx.db.insert("t", {"name": "ü"})' in message_of(run(it))
 
