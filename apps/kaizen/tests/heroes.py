@@ -29,7 +29,7 @@ def new_game(**environment: str) -> TestBackend:
     for path, function in deployment.functions.items():
         module, _, name = path.partition(":")
         modules[module][name] = function
-    return TestBackend(modules, schema=deployment.schema, environment=environment)
+    return TestBackend(modules, schema=deployment.schema, crons=deployment.crons, environment=environment)
 
 
 @functools.cache

@@ -55,6 +55,15 @@ async def test_others_see_a_hero_get_on_while_the_player_is_away(game: TestBacke
     assert state["run"]["lastSimAt"] < state["run"]["absence"]["until"]
 
 
+async def test_it_happens_by_itself_once_a_minute(game: TestBackend) -> None:
+    await fighter(game)
+    before = await shown_score(game)
+    for _ in range(10):
+        game.clock.advance(minutes=1)
+        await game.finish_scheduled_functions()
+    assert await shown_score(game) > before
+
+
 @pytest.mark.parametrize("every_s", [None, 60, 61, 97, 1800])
 async def test_an_absence_is_worth_the_same_however_often_it_was_swept(game: TestBackend, every_s: int | None) -> None:
     """Two hours away are the worked example of 3600 s."""
