@@ -10,7 +10,7 @@ import random
 from typing import Any
 
 import orjson
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from parabola.sync import codec
@@ -125,6 +125,7 @@ class Trace:
 
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32))
+@example(seed=590)
 def test_every_transition_shows_each_query_as_of_its_timestamp(seed: int) -> None:
     trace = Trace(seed)
     events = [trace.commit, trace.modify, trace.call, trace.finish_call, trace.begin, trace.finish, trace.read]
@@ -137,5 +138,6 @@ def test_every_transition_shows_each_query_as_of_its_timestamp(seed: int) -> Non
         trace.finish()
         trace.read()
     assert trace.answered == trace.next_request
-    assert decode_ts(trace.version["ts"]) == trace.ts or not trace.sets[-1]
+    # A commit that touched nothing that is followed moves nobody: what is shown is true all the same.
+    assert trace.shown == {query_id: trace.history[trace.ts][register] for query_id, register in trace.sets[-1].items()}
     assert trace.version["querySet"] == len(trace.sets) - 1
