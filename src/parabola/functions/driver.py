@@ -32,16 +32,19 @@ import asyncio
 import contextvars
 from asyncio import tasks as asyncio_tasks
 from collections.abc import Callable, Coroutine, Generator
+from functools import partial
 from typing import Any, Final, Protocol
 
 from parabola.definitions.environment import RunWithEnvironment, current_run
-from parabola.errors import InvalidFunctionCall
+from parabola.functions.exits import refused_exit
 from parabola.functions.logs import LogLines, current_log
 
 Handler = Coroutine[Any, Any, Any]
 TaskFactory = Callable[..., "asyncio.Future[Any]"]
 
 _NOTHING: Final = object()
+_enter_task: Final[Callable[[Any, Any], None]] = asyncio_tasks._enter_task
+_leave_task: Final[Callable[[Any, Any], None]] = asyncio_tasks._leave_task
 
 
 class Watched(RunWithEnvironment, Protocol):
@@ -127,11 +130,9 @@ class Waiting:
 class TaskStandIn:
     """The current task of a handler that has none yet. Has what asyncio's own tools ask of a current task."""
 
-    __slots__ = ("__weakref__", "_cancel_requests", "_task")
-
-    def __init__(self) -> None:
-        self._task: asyncio.Task[Any] | None = None
-        self._cancel_requests = 0
+    # One is made for every handler and hardly ever looked at, so what it begins with is the class's.
+    _task: asyncio.Task[Any] | None = None
+    _cancel_requests = 0
 
     def become(self, task: asyncio.Task[Any]) -> None:
         """From now on this is `task`."""
@@ -216,21 +217,21 @@ class HandlerSteps(Coroutine[Any, Any, Any]):
         # met at first, as anyio does, must not see it change.
         task = asyncio.current_task(loop)
         assert task is not None, "only a task steps this"
-        asyncio_tasks._leave_task(loop, task)
-        asyncio_tasks._enter_task(loop, stand_in)  # type: ignore[arg-type]
+        _leave_task(loop, task)
+        _enter_task(loop, stand_in)
         try:
             return self._step_as_current(loop, resume, *value)
         finally:
-            asyncio_tasks._leave_task(loop, stand_in)  # type: ignore[arg-type]
-            asyncio_tasks._enter_task(loop, task)
+            _leave_task(loop, stand_in)
+            _enter_task(loop, task)
 
     def _step_as_current(self, loop: asyncio.AbstractEventLoop, resume: Callable[..., Any], *value: Any) -> Any:
         factory = loop.get_task_factory()
-        loop.set_task_factory(_noting_factory(self._run, self._watch, factory))
+        loop.set_task_factory(partial(_make_noted_task, self._run, self._watch, factory))
         self._watch.begin(self._run)
         try:
             return resume(*value)
-        except SystemExit as error:
+        except (SystemExit, KeyboardInterrupt) as error:
             raise refused_exit(error) from None
         finally:
             self._watch.end()
@@ -259,7 +260,7 @@ class Stepwise:
                 paused_on = resume(sent)
             except StopIteration as stop:
                 return stop.value
-            except SystemExit as error:
+            except (SystemExit, KeyboardInterrupt) as error:
                 raise refused_exit(error) from None
             finally:
                 self._watch.end()
@@ -288,56 +289,57 @@ def _first_step(
     current_run.set(run)
     loop = asyncio._get_running_loop()
     if loop is None:
-        # No event loop at all (a simulation): fine for a handler that does not wait.
-        watch.begin(run)
-        try:
-            coroutine.send(None)
-        except StopIteration as stop:
-            return stop.value
-        except SystemExit as error:
-            raise refused_exit(error) from None
-        finally:
-            watch.end()
-        coroutine.close()
-        raise RuntimeError("This function waits for something, but no event loop is running that could wake it.")
-    stand_in = TaskStandIn()
-    outer = asyncio.current_task(loop)
+        return _only_step(coroutine, run, watch)
+    stand_in: Any = TaskStandIn()
+    outer: Any = asyncio.current_task(loop)
     factory = loop.get_task_factory()
     if outer is not None:
-        asyncio_tasks._leave_task(loop, outer)
-    asyncio_tasks._enter_task(loop, stand_in)  # type: ignore[arg-type]
-    loop.set_task_factory(_noting_factory(run, later_watch, factory))
+        _leave_task(loop, outer)
+    _enter_task(loop, stand_in)
+    loop.set_task_factory(partial(_make_noted_task, run, later_watch, factory))
     watch.begin(run)
     try:
         paused_on = coroutine.send(None)
     except StopIteration as stop:
         return stop.value
-    except SystemExit as error:
+    except (SystemExit, KeyboardInterrupt) as error:
         raise refused_exit(error) from None
     finally:
         watch.end()
         loop.set_task_factory(factory)
-        asyncio_tasks._leave_task(loop, stand_in)  # type: ignore[arg-type]
+        _leave_task(loop, stand_in)
         if outer is not None:
-            asyncio_tasks._enter_task(loop, outer)
+            _enter_task(loop, outer)
     return Waiting(HandlerSteps(coroutine, run, later_watch, paused_on, stand_in), context, stand_in)
 
 
-def refused_exit(error: SystemExit) -> InvalidFunctionCall:
-    """What a handler fails with that tried to end the process, as `sys.exit()` does: a task would let it."""
-    return InvalidFunctionCall(
-        f"SystemExit({error.code!r}) was raised in a function, which cannot end the server. "
-        "Raise an ordinary exception, or return."
-    ).with_traceback(error.__traceback__)
+def _only_step(coroutine: Handler, run: Watched, watch: Watch) -> Any:
+    """The first step where there is no event loop at all (a simulation): fine for a handler that does not wait."""
+    watch.begin(run)
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise refused_exit(error) from None
+    finally:
+        watch.end()
+    coroutine.close()
+    raise RuntimeError("This function waits for something, but no event loop is running that could wake it.")
 
 
-def _noting_factory(run: Watched, watch: Watch, factory: TaskFactory | None) -> TaskFactory:
-    def make(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Future[Any]:
-        steps = HandlerSteps(coroutine, run, watch)
-        task = asyncio.Task(steps, loop=loop, **options) if factory is None else factory(loop, steps, **options)
-        if run.tasks is None:
-            run.tasks = []
-        run.tasks.append(task)
-        return task
-
-    return make
+def _make_noted_task(
+    run: Watched,
+    watch: Watch,
+    factory: TaskFactory | None,
+    loop: asyncio.AbstractEventLoop,
+    coroutine: Any,
+    **options: Any,
+) -> asyncio.Future[Any]:
+    """What makes tasks while a handler is being stepped: they are under the same watch, and end before it does."""
+    steps = HandlerSteps(coroutine, run, watch)
+    task = asyncio.Task(steps, loop=loop, **options) if factory is None else factory(loop, steps, **options)
+    if run.tasks is None:
+        run.tasks = []
+    run.tasks.append(task)
+    return task

@@ -11,7 +11,7 @@ at each length that occurs among the cached prefixes of that index.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -40,9 +40,6 @@ class BoundedCache(Generic[K, V]):
 
     def __len__(self) -> int:
         return len(self._held)
-
-    def __contains__(self, key: K) -> bool:
-        return key in self._held
 
     @property
     def resident_bytes(self) -> int:
@@ -77,29 +74,6 @@ class BoundedCache(Generic[K, V]):
             self._bytes -= self._size_of(gone)
 
 
-class DocumentCache(BoundedCache[tuple[int, str], tuple[int, bytes | None]]):
-    """(table number, id) → (ts from which this holds, the newest stored form in the data file, or None)."""
-
-    __slots__ = ()
-
-    def __init__(self, bytes_max: int) -> None:
-        super().__init__(bytes_max, _document_bytes)
-
-    def refresh(self, key: tuple[int, str], value: tuple[int, bytes | None]) -> None:
-        """Holds `value` in place of an earlier one, if there is one. In one call: every applied write comes here."""
-        held = self._held
-        earlier = held.get(key)
-        if earlier is not None:
-            held[key] = value
-            self._bytes += len(value[1] or b"") - len(earlier[1] or b"")
-            if self._bytes > self._bytes_max:
-                self._shrink()
-
-
-def _document_bytes(held: tuple[int, bytes | None]) -> int:
-    return ENTRY_BYTES if held[1] is None else ENTRY_BYTES + len(held[1])
-
-
 class RangeCache(BoundedCache[tuple[int, bytes], Range]):
     """(index number, prefix) → every entry under the prefix."""
 
@@ -121,13 +95,13 @@ class RangeCache(BoundedCache[tuple[int, bytes], Range]):
             lengths.add(length)
         self.put((index_number, prefix), entries)
 
-    def key_changed(self, index_number: int, key: bytes) -> None:
-        """Forgets every range that `key` lies in."""
+    def keys_changed(self, index_number: int, keys: Collection[bytes]) -> None:
+        """Forgets every range that one of the `keys` lies in."""
         lengths = self._lengths.get(index_number)
         if lengths is not None:
             for length in lengths:
-                if length <= len(key):
-                    self.discard((index_number, key[:length]))
+                for prefix in {key[:length] for key in keys if len(key) >= length}:
+                    self.discard((index_number, prefix))
 
 
 def _range_bytes(held: Range) -> int:

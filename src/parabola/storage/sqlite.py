@@ -21,8 +21,9 @@ from pathlib import Path
 from parabola.errors import OutOfRetention, StorageFailure
 from parabola.limits import DEFAULT_LIMITS, MIB
 from parabola.storage.applier import Applier
+from parabola.storage.documents import Documents
 from parabola.storage.log_format import decode_batch, encode_batch
-from parabola.storage.recent import Recent, commit_bytes
+from parabola.storage.recent import Recent
 from parabola.storage.records import Commit, Row
 from parabola.storage.sqlite_files import (
     DATA_FILE,
@@ -36,10 +37,6 @@ from parabola.storage.sqlite_files import (
 )
 from parabola.storage.sqlite_reader import SQLiteReader
 
-# Staging one commit moves the horizon past up to this many: more than one, so that memory is given back faster than
-# it is taken, and few, so that no single commit pays for many.
-HORIZON_COMMITS_PER_STAGE = 3
-HORIZON_COMMITS_PER_RETENTION = 1000
 # A row of the log holds at most this much, unless a single commit is larger. SQLite refuses blobs above 1 GB.
 LOG_ROW_BYTES_MAX = 32 * MIB
 # Each flush removes up to this many old rows of the log in the transaction that appends: more than it adds.
@@ -100,8 +97,8 @@ class SQLiteStorage:
                 f"from {self._removed_ts} to {newest_log_ts}. Restore both from the same backup."
             )
         self._oldest_ts = read_meta(reading, "oldest_ts")
-        self._recent = Recent(applied_ts)
-        self._reader = SQLiteReader(reading, self._recent, cache_bytes_max=9 * share_bytes)
+        self._recent = Recent(applied_ts, Documents(7 * share_bytes))
+        self._reader = SQLiteReader(reading, self._recent, ranges_bytes_max=2 * share_bytes)
         self._applier = Applier(
             self._connect(DATA_FILE, 4 * share_bytes), self._connect(LOG_FILE, MIB), pending_bytes_max=recent_bytes_max
         )
@@ -118,9 +115,7 @@ class SQLiteStorage:
     def _replay(self) -> None:
         """Reads what the log has above the data file, as if it had just been staged and flushed."""
         for commits in self._log_rows(self._recent.horizon_ts):
-            for commit in commits:
-                self._recent.add(commit)
-            self._applier.submit(commits, sum(map(commit_bytes, commits)))
+            self._applier.submit(commits, sum(map(self._recent.add, commits)))
             self._latest_ts = self._durable_ts = commits[-1].ts
 
     def latest_ts(self) -> int:
@@ -139,10 +134,10 @@ class SQLiteStorage:
             raise StorageFailure(self._failure)
         if commit.ts <= self._latest_ts:
             raise ValueError(f"A commit must be newer than the last one, at {self._latest_ts}; got one at {commit.ts}.")
-        if self._recent.commits and self._recent.horizon_ts < self._applier.applied_ts:
-            self._reader.move_horizon(self._applier.applied_ts, commits_max=HORIZON_COMMITS_PER_STAGE)
-        self._recent.add(commit)
-        self._unflushed.append((commit, commit_bytes(commit)))
+        recent = self._recent
+        if recent.old.last_ts <= self._applier.applied_ts:
+            self._reader.move_horizon(self._applier.applied_ts)
+        self._unflushed.append((commit, recent.add(commit)))
         self._latest_ts = commit.ts
         self._staged_commits += 1
 
@@ -249,7 +244,7 @@ class SQLiteStorage:
                 break
             if after_ts < self._oldest_ts:
                 raise self._out_of_retention(after_ts)
-        yield from [commit for commit in self._recent.commits if after_ts < commit.ts <= up_to_ts]
+        yield from [commit for commit in self._recent.commits() if after_ts < commit.ts <= up_to_ts]
 
     def _log_rows(self, after_ts: int) -> Iterator[list[Commit]]:
         """The rows of the log that have commits after `after_ts`, each complete."""
@@ -264,7 +259,7 @@ class SQLiteStorage:
 
     def set_retention(self, oldest_ts: int) -> None:
         self._oldest_ts = max(self._oldest_ts, min(oldest_ts, self._durable_ts))
-        self._reader.move_horizon(self._applier.applied_ts, commits_max=HORIZON_COMMITS_PER_RETENTION)
+        self._reader.move_horizon(self._applier.applied_ts)
         self._applier.allow_trimming(self._oldest_ts, min(self._oldest_ts, self._recent.horizon_ts))
 
     def catch_up(self) -> None:
@@ -278,7 +273,7 @@ class SQLiteStorage:
             "flushes": self._flushes,
             "resident_bytes": self._reader.resident_bytes,
             "documents": self._applier.documents,
-            "recent_commits": len(self._recent.commits),
+            "recent_commits": len(self._recent),
             "durable_ts": self._durable_ts,
             "applied_ts": self._applier.applied_ts,
             "trimmed_ts": self._applier.trimmed_ts,

@@ -4,9 +4,11 @@ Theory of operation. One number, the horizon, divides what there is: `Recent` ha
 file has everything up to it. A read at `ts` takes what `Recent` knows at `ts`, and for the rest what the data file says
 at min(ts, horizon).
 
-The caches hold what is true of the data file *at the horizon*; the timestamp beside each entry says since when, and a
-reader before that goes to the file. Only `move_horizon` moves the horizon, one commit at a time, and it tells the
-caches what each step changed; that is all there is to keeping them true. Everything here runs on the engine's thread.
+Documents that were read are held as of the newest commit: staging puts the new version in the place of the old one
+(`documents.py`). Ranges of an index are held as of the horizon, and the recent entries are merged over them; only
+`move_horizon` moves the horizon, a generation of commits at a time, and forgets the ranges that changed in it. The
+timestamp beside each entry says since when it holds; a reader before that goes to the file. Everything here runs on
+the engine's thread.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, repeat
 
 from parabola.errors import StorageFailure
-from parabola.storage.cache import DocumentCache, Range, RangeCache
+from parabola.storage.cache import Range, RangeCache
 from parabola.storage.recent import Recent, merge
 from parabola.storage.records import Row
 from parabola.storage.sqlite_files import SQL
@@ -59,55 +61,55 @@ def _unreadable(error: sqlite3.DatabaseError) -> StorageFailure:
 class SQLiteReader:
     """Answers reads at a timestamp. Whether a timestamp may still be read is its caller's question."""
 
-    def __init__(self, data: sqlite3.Connection, recent: Recent, *, cache_bytes_max: int) -> None:
+    def __init__(self, data: sqlite3.Connection, recent: Recent, *, ranges_bytes_max: int) -> None:
         self._cursor = data.cursor()
         self._recent = recent
-        self._documents = DocumentCache(cache_bytes_max * 3 // 4)
-        self._ranges = RangeCache(cache_bytes_max // 4)
+        self._documents = recent.documents
+        self._tables = recent.documents.tables
+        self._ranges = RangeCache(ranges_bytes_max)
 
     @property
     def resident_bytes(self) -> int:
         """What the caches hold."""
         return self._documents.resident_bytes + self._ranges.resident_bytes
 
-    def move_horizon(self, applied_ts: int, *, commits_max: int) -> None:
-        """Forgets up to that many of the recent commits that the data file has, and tells the caches."""
+    def move_horizon(self, applied_ts: int) -> None:
+        """Forgets the generations of recent commits that the data file has, and the ranges that they changed."""
         recent = self._recent
-        commits = recent.commits
-        documents, ranges = self._documents, self._ranges
-        while commits_max > 0 and commits and commits[0].ts <= applied_ts:
-            commit = recent.drop_oldest()
-            ts = commit.ts
-            for table_number, document_id, document in commit.documents:
-                # What nobody has read does not push out what somebody did.
-                key = (table_number, document_id)
-                if key in documents:
-                    documents.refresh(key, (ts, document))
-            for index_number, index_key, _ in commit.index_entries:
-                ranges.key_changed(index_number, index_key)
-            commits_max -= 1
+        # Without an old generation the young one becomes it.
+        while recent.old.last_ts <= applied_ts and len(recent) > 0:
+            dropped = recent.drop_old()
+            for index_number, changed in dropped.indexes.items():
+                self._ranges.keys_changed(index_number, changed.keys())
 
     def get(self, table_number: int, document_id: str, ts: int) -> bytes | None:
+        table = self._tables.get(table_number)
+        if table is None:
+            table = self._documents.table(table_number)
+        held = table.hot.get(document_id)
+        if held is not None and held[0] <= ts:  # nearly always
+            return held[1]
         recent = self._recent
-        table = recent.tables.get(table_number)
-        if table is not None:
-            held = table.get(document_id)
+        if held is None:
+            held = table.cold.get(document_id)
             if held is not None:
-                # Nearly always one version, that this reader sees.
-                seen = held if isinstance(held, tuple) and held[0] <= ts else table.at(document_id, ts)
-                if seen is not None:
-                    return seen[1]
-        cached = self._documents.get((table_number, document_id))
-        if cached is not None and cached[0] <= ts:
-            return cached[1]
+                self._documents.remember(table, document_id, held, recent.commits())
+            else:
+                held = table.newest(document_id)
+        if held is not None:
+            if held[0] <= ts:
+                return held[1]
+            earlier = table.earlier(document_id, ts)
+            if earlier is not None:
+                return earlier[1]
         horizon_ts = recent.horizon_ts
         try:
             row = self._cursor.execute(_GET, (table_number, document_id, min(ts, horizon_ts))).fetchone()
         except sqlite3.DatabaseError as error:
             raise _unreadable(error) from error
         document: bytes | None = None if row is None else row[0]
-        if ts >= horizon_ts:
-            self._documents.put((table_number, document_id), (horizon_ts, document))
+        if held is None and ts >= horizon_ts:
+            self._documents.remember(table, document_id, (horizon_ts, document), recent.commits())
         return document
 
     def scan_index(
@@ -124,9 +126,8 @@ class SQLiteReader:
         if limit <= 0 or (upper is not None and lower >= upper):
             return rows
         recent = self._recent
-        index = recent.indexes.get(index_number)
-        if index is not None:
-            walk = index.walk(lower, upper, ts, descending=descending)
+        walk = recent.walk_index(index_number, lower, upper, ts, descending=descending)
+        if walk is not None:
             first = next(walk, None)
             if first is not None:
                 return self._merged(first, walk, index_number, table_number, lower, upper, ts, descending, limit)
@@ -147,9 +148,10 @@ class SQLiteReader:
                         break
             return rows
         entries, _ = self._stored_entries(index_number, table_number, lower, upper, ts, descending, limit)
-        table = self._recent.tables.get(table_number)
+        table = self._documents.table(table_number)
+        is_recent = ts > recent.horizon_ts
         for key, document_id, document in entries:
-            if document is None or (table is not None and document_id in table):
+            if document is None or (is_recent and table.newest(document_id) is not None):
                 document = self.get(table_number, document_id, ts)
                 if document is None:
                     continue
@@ -198,8 +200,11 @@ class SQLiteReader:
             raise _unreadable(error) from error
         is_all = len(found) < limit
         if is_prefix and is_all and ts >= horizon_ts and len(found) <= SCAN_ROWS_CACHED_MAX:
+            documents = self._documents
+            table = documents.table(table_number)
             for _, document_id, document in found:
-                self._documents.put((table_number, document_id), (horizon_ts, document))
+                if table.newest(document_id) is None:
+                    documents.remember(table, document_id, (horizon_ts, document), self._recent.commits())
             ascending = found[::-1] if descending else found
             keys = tuple([entry[0] for entry in ascending])
             self._ranges.put_range(index_number, lower, (horizon_ts, keys, tuple([entry[1] for entry in ascending])))
@@ -252,9 +257,9 @@ class SQLiteReader:
         found: Iterator[tuple[str, bytes | None]] = self._stored_documents(
             table_number, lower, upper, ts, descending, limit
         )
-        table = self._recent.tables.get(table_number)
-        if table is not None:
-            found = merge(found, table.walk(lower, upper, ts, descending=descending), descending=descending)
+        if len(self._recent) > 0:
+            recent = self._recent.walk_table(table_number, lower, upper, ts, descending=descending)
+            found = merge(found, recent, descending=descending)
         for document_id, document in found:
             if document is not None:
                 rows.append(Row(document_id.encode("ascii"), document_id, document))

@@ -8,7 +8,7 @@ for each key would make every full collection walk all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, KeysView
 from typing import Generic, TypeVar
 
 from parabola.storage.sorted_keys import Key, SortedKeys
@@ -33,6 +33,10 @@ class Versions(Generic[Key, Kept]):
 
     def __contains__(self, key: Key) -> bool:
         return key in self._held
+
+    def keys(self) -> KeysView[Key]:
+        """The keys, in no order."""
+        return self._held.keys()
 
     def at(self, key: Key, ts: int) -> tuple[int, Kept | None] | None:
         """The version of `key` that a read at `ts` sees; None if there is none so old."""
@@ -91,17 +95,6 @@ class Versions(Generic[Key, Kept]):
             self._held[key] = [held, (ts, value)]
         else:
             held.append((ts, value))
-
-    def drop_oldest(self, key: Key) -> None:
-        """Forgets the oldest version of `key`."""
-        held = self._held[key]
-        if isinstance(held, tuple):
-            del self._held[key]
-            if self._keys is not None:
-                self._keys.remove(key)
-        else:
-            del held[0]
-            self._tidy(key, held)
 
     def drop_newest(self, key: Key) -> None:
         """Takes back the newest version of `key`."""

@@ -46,6 +46,12 @@ async def writes_and_exits(ctx: Any):
     raise SystemExit
 
 
+@mutation
+async def writes_and_interrupts(ctx: Any):
+    await ctx.db.insert("t", {})
+    raise KeyboardInterrupt
+
+
 @action
 async def action_exits(ctx: Any):
     sys.exit(3)
@@ -94,6 +100,7 @@ FUNCTIONS = {
         exits_after_waiting,
         exits_in_a_task,
         writes_and_exits,
+        writes_and_interrupts,
         action_exits,
         action_exits_after_waiting,
         cancels_itself,
@@ -119,6 +126,11 @@ async def test_a_query_that_calls_sys_exit_fails_and_ends_nothing_else(engine: E
 
 def test_a_mutation_that_raises_system_exit_is_answered_and_writes_nothing(engine: Engine) -> None:
     assert "SystemExit(None) was raised in a function" in message_of(engine.mutation("m:writes_and_exits"))
+    assert value_of(engine.query("m:count")) == 0
+
+
+def test_a_mutation_that_raises_keyboard_interrupt_is_answered_and_writes_nothing(engine: Engine) -> None:
+    assert "KeyboardInterrupt was raised in a function" in message_of(engine.mutation("m:writes_and_interrupts"))
     assert value_of(engine.query("m:count")) == 0
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from parabola.storage.cache import PREFIX_LENGTHS_MAX, BoundedCache, DocumentCache, RangeCache
+from parabola.storage.cache import PREFIX_LENGTHS_MAX, BoundedCache, RangeCache
 
 
 def test_a_cache_never_holds_more_than_its_bound() -> None:
@@ -28,11 +28,12 @@ def test_a_value_larger_than_the_cache_is_not_kept() -> None:
 
 
 def test_putting_again_replaces_and_discarding_gives_the_bytes_back() -> None:
-    cache = DocumentCache(10_000)
-    cache.put((1, "a"), (1, b"x" * 100))
-    cache.put((1, "a"), (2, None))
-    assert cache.get((1, "a")) == (2, None)
-    cache.discard((1, "a"))
+    cache: BoundedCache[str, bytes] = BoundedCache(10_000, len)
+    cache.put("a", b"x" * 100)
+    cache.put("a", b"y")
+    assert cache.get("a") == b"y"
+    assert cache.resident_bytes == 1
+    cache.discard("a")
     assert cache.resident_bytes == 0
 
 
@@ -41,7 +42,7 @@ def test_a_changed_key_forgets_exactly_the_ranges_that_it_lies_in() -> None:
     for prefix in (b"", b"a", b"ab", b"abc", b"ac", b"b"):
         ranges.put_range(7, prefix, (1, (), ()))
         ranges.put_range(8, prefix, (1, (), ()))
-    ranges.key_changed(7, b"abz")
+    ranges.keys_changed(7, [b"abz"])
     kept = [prefix for prefix in (b"", b"a", b"ab", b"abc", b"ac", b"b") if ranges.get((7, prefix)) is not None]
     assert kept == [b"abc", b"ac", b"b"]
     assert ranges.get((8, b"ab")) is not None

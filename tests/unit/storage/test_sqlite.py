@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from parabola.errors import StorageFailure
+from parabola.storage.documents import Documents
 from parabola.storage.recent import Recent
 from parabola.storage.records import Commit, DocumentWrite, IndexWrite
 from parabola.storage.sqlite import SQLiteStorage
@@ -161,7 +162,7 @@ def test_a_data_file_whose_pages_are_damaged_is_reported_by_every_read(tmp_path:
             file.seek(start + (page_bytes if start == 0 else 0))
             file.write(b"\xff" * (0 if start == 0 else page_bytes))
     connection = sqlite3.connect(tmp_path / "data.sqlite", isolation_level=None)
-    reader = SQLiteReader(connection, Recent(100), cache_bytes_max=1 << 20)
+    reader = SQLiteReader(connection, Recent(100, Documents(1 << 20)), ranges_bytes_max=1 << 20)
     try:
         for read in (
             lambda: reader.get(1, "a", 100),
