@@ -210,7 +210,7 @@ class HandlerSteps(Coroutine[Any, Any, Any]):
 
     def _step(self, resume: Callable[..., Any], *value: Any) -> Any:
         loop = asyncio.get_running_loop()
-        stand_in = self._stand_in
+        stand_in: Any = self._stand_in
         if stand_in is None:
             return self._step_as_current(loop, resume, *value)
         # The handler began under the stand-in and stays under it: what compares the current task with the one that it
