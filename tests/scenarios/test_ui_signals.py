@@ -234,10 +234,14 @@ def test_a_script_without_a_loop_uses_the_same_calls(server: ServerProcess, room
         assert seen[-1] == ["hi"]
         with pytest.raises(ConvexError):
             send.mutate(message(room + "a", "forbidden")).result(PATIENCE_S)
+        refetching: list[bool] = []
+        watching = Effect(lambda: refetching.append(bodies.is_refetching()))
         chosen.set("b")
-        assert bodies.is_refetching()
-        until(bodies.is_success).result(PATIENCE_S)
+        # The answer may be there before this thread looks; what was shown in between, it was shown.
+        until(lambda: bodies.is_success() and not bodies.is_refetching()).result(PATIENCE_S)
+        assert refetching[:2] == [False, True]
         assert bodies.data() == []
+        watching.dispose()
         effect.dispose()
     assert not [thread for thread in threading.enumerate() if thread.name == "parabola-client"]
 
