@@ -40,6 +40,7 @@ def test_the_page_says_so_and_play_goes_on_when_the_server_is_back(page: Page, p
     player.game.kill()
     banner = page.get_by_test_id("connection-banner")
     expect(banner).to_contain_text("Connection lost", timeout=PATIENCE_MS)
+    expect(page.locator("#popup")).to_have_css("display", "none")  # NiceGUI would say the same once more
     player.game.start()
     expect(banner).to_be_hidden(timeout=2 * PATIENCE_MS)
     expect(page.get_by_test_id(f"level-{FLAT}")).to_have_text("1 / 500", timeout=PATIENCE_MS)
