@@ -35,7 +35,7 @@ from parabola.database.write_log import LogEntry, TouchedKey, WriteLog
 from parabola.errors import StorageFailure
 from parabola.seams import Clock
 from parabola.storage.contract import Storage
-from parabola.storage.records import Commit, DocumentWrite, IndexWrite
+from parabola.storage.records import Commit, IndexWrite
 
 
 class CommitResult(NamedTuple):
@@ -95,7 +95,7 @@ class Committer:
         A transaction that wrote nothing has read one snapshot and needs no judgement, only that this snapshot is
         durable.
         """
-        tx.close()
+        tx.closed = True
         if self.failure is not None:
             done(CommitResult(error=self.failure))
             return
@@ -110,45 +110,46 @@ class Committer:
                 done(CommitResult(conflict=conflict))
                 return
         ts = self._next_ts()
-        documents: list[DocumentWrite] = []
-        entries: list[IndexWrite] = []
+        # Tuples all the way down, for the collector's sake: see `storage.records.Commit`.
+        documents: list[tuple[int, str, bytes | None]] = []
+        entries: list[tuple[int, bytes, str | None]] = []
         touched: list[TouchedKey] = []
-        keys: list[tuple[Sequence[int], Sequence[bytes]]] = []
+        keys: list[Sequence[int] | Sequence[bytes]] = []
         tables: list[int] = []
         for write in tx.writes.by_id.values():
-            if write.data == write.base:
+            data = write.data
+            if data == write.base:
                 continue  # it came and went, or is back to what it was
             table = write.table
             number = table.number
             document_id = write.document_id
-            documents.append(_new_tuple(DocumentWrite, (number, document_id, write.data)))
+            documents.append((number, document_id, data))
             if number not in tables:
                 tables.append(number)
             old_keys, new_keys = write.base_keys, write.keys
             numbers = table.index_numbers
             if old_keys is not None:
-                keys.append((numbers, old_keys))
+                keys += (numbers, old_keys)
                 if old_keys is new_keys:
                     continue
             elif new_keys is not None:
-                keys.append((numbers, new_keys))
+                keys += (numbers, new_keys)
             # by_id, at the front, has no entries of its own.
             for position in range(1, len(numbers)):
                 old_key = None if old_keys is None else old_keys[position]
                 new_key = None if new_keys is None else new_keys[position]
                 if old_key != new_key:
                     if old_key is not None:
-                        entries.append(_new_tuple(IndexWrite, (numbers[position], old_key, None)))
+                        entries.append((numbers[position], old_key, None))
                     if new_key is not None:
-                        entries.append(_new_tuple(IndexWrite, (numbers[position], new_key, document_id)))
+                        entries.append((numbers[position], new_key, document_id))
                         if old_key is not None:
                             touched.append((numbers[position], new_key))
         if receipt is not None:
             document_id = receipt.document_id
-            documents.append(_new_tuple(DocumentWrite, (receipt.table_number, document_id, receipt.document(ts))))
+            documents.append((receipt.table_number, document_id, receipt.document(ts)))
             tables.append(receipt.table_number)
-            touched.append((receipt.index_number, receipt.evidence))
-            touched.append((receipt.index_number, id_key(document_id)))
+            keys += (receipt.index_numbers, (receipt.evidence, id_key(document_id)))
         elif not documents:
             self._answer_read_only(tx.begin_ts, done)
             return
@@ -157,7 +158,8 @@ class Committer:
             self.newest_creation_time = tx.newest_creation_time
         if tx.pending_failure is not None:
             self.on_pending_failure(tx.pending_failure)
-        self._append(_new_tuple(Commit, (ts, documents, entries)), LogEntry(ts, touched, tables, keys), catalog, done)
+        commit = _new_tuple(Commit, (ts, tuple(documents), tuple(entries)))
+        self._append(commit, LogEntry(ts, tuple(touched), tuple(tables), tuple(keys)), catalog, done)
 
     def append_index_entries(self, entries: Sequence[IndexWrite], done: Done) -> None:
         """Adds entries to an index that nobody can query yet (backfill): it changes no document and touches nobody."""
@@ -165,7 +167,7 @@ class Committer:
             done(CommitResult(error=self.failure))
             return
         ts = self._next_ts()
-        self._append(Commit(ts, [], entries), LogEntry(ts, []), None, done)
+        self._append(Commit(ts, (), tuple(entries)), LogEntry(ts, ()), None, done)
 
     def find_conflict(self, tx: Transaction) -> Conflict | None:
         """What was committed after the transaction began and is in its way."""
@@ -205,7 +207,8 @@ class Committer:
         return Conflict(table.name, ts=entry.ts)
 
     def _next_ts(self) -> int:
-        return max(self._clock.now_ns(), self.latest_ts + 1)
+        now_ns = self._clock.now_ns()
+        return now_ns if now_ns > self.latest_ts else self.latest_ts + 1
 
     def _append(self, commit: Commit, entry: LogEntry, catalog: Catalog | None, done: Done) -> None:
         try:

@@ -11,19 +11,14 @@ nothing in them needs escaping.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any
 
-from parabola.values.keys import encode_key
+from parabola.values.keys import FLOAT_TAG, encode_key, pack_positive
 from parabola.values.model import UNDEFINED
 
 Document = dict[str, Any]
 KeyFunction = Callable[[Document], tuple[bytes, ...]]
-
-# The key of a positive number, as in `values.keys`: its tag, and its bits with the sign turned over.
-_pack_positive: Final = struct.Struct(">Bd").pack
-_FLOAT_TAG: Final = encode_key(1.0)[0]
 
 
 def id_key(document_id: str) -> bytes:
@@ -47,7 +42,7 @@ def compile_key_function(indexes: Sequence[Sequence[str]], *, by_creation_time: 
     """
     constants: dict[str, Any] = {
         "encode_key": encode_key,
-        "pack_positive": _pack_positive,
+        "pack_positive": pack_positive,
         "UNDEFINED": UNDEFINED,
         "value_at": value_at,
     }
@@ -55,7 +50,7 @@ def compile_key_function(indexes: Sequence[Sequence[str]], *, by_creation_time: 
         "def keys_of(document):\n"
         "    get = document.get\n"
         "    id_part = b'\\x10' + document['_id'].encode() + b'\\x00'\n"
-        f"    tail = pack_positive({_FLOAT_TAG}, -document['_creationTime']) + id_part\n"
+        f"    tail = pack_positive({FLOAT_TAG}, -document['_creationTime']) + id_part\n"
     )
     keys = ["id_part", "tail"] if by_creation_time else ["id_part"]
     for fields in indexes:
@@ -66,7 +61,7 @@ def compile_key_function(indexes: Sequence[Sequence[str]], *, by_creation_time: 
                 value = f"value_{len(keys)}_{len(parts)}"
                 source += f"    {value} = get({field!r}, UNDEFINED)\n"
                 is_positive = f"({value}.__class__ is float or {value}.__class__ is int) and {value} > 0"
-                parts.append(f"(pack_positive({_FLOAT_TAG}, -{value}) if {is_positive} else encode_key({value}))")
+                parts.append(f"(pack_positive({FLOAT_TAG}, -{value}) if {is_positive} else encode_key({value}))")
             else:
                 constant = f"path_{len(constants)}"
                 constants[constant] = tuple(path)

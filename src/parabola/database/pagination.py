@@ -22,7 +22,7 @@ from parabola.values.size import document_size
 
 if TYPE_CHECKING:
     from parabola.database.query import ResolvedQuery
-    from parabola.database.transaction import Transaction
+    from parabola.database.snapshot_reader import SnapshotReader
 
 SPLIT_RECOMMENDED: Final = "SplitRecommended"
 SPLIT_REQUIRED: Final = "SplitRequired"
@@ -92,7 +92,7 @@ def query_fingerprint(query: ResolvedQuery) -> bytes:
     )
 
 
-def paginate(tx: Transaction, query: ResolvedQuery | None, options: Any, *, unmetered: bool) -> dict[str, Any]:
+def paginate(tx: SnapshotReader, query: ResolvedQuery | None, options: Any, *, unmetered: bool) -> dict[str, Any]:
     """Reads one page within `tx`; `query` is None for a table that does not exist."""
     asked = parse_options(options, tx.limits)
     journal = tx.begin_page()
@@ -166,7 +166,7 @@ class _Page(NamedTuple):
 
 
 def _read(
-    tx: Transaction,
+    tx: SnapshotReader,
     query: ResolvedQuery,
     lower: bytes,
     upper: bytes | None,

@@ -15,8 +15,8 @@ class Receipt(NamedTuple):
     """A document to be stored as `head`, the timestamp in 19 digits, and `tail`."""
 
     table_number: int
-    index_number: int
-    """Where `evidence` lies: the table's `by_id`."""
+    index_numbers: tuple[int, int]
+    """Twice the table's `by_id`: where `evidence` and the document's own key lie."""
     document_id: str
     evidence: bytes
     """The key that another transaction has read if it looked for this receipt and found none."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from typing import Any
 
 TouchedKey = tuple[int, bytes]
 
@@ -25,9 +26,9 @@ class LogEntry:
         ts: int,
         touched: Sequence[TouchedKey],
         tables: Sequence[int] = (),
-        keys: Sequence[tuple[Sequence[int], Sequence[bytes]]] = (),
+        keys: Sequence[Sequence[int] | Sequence[bytes]] = (),
     ) -> None:
-        """`keys` are further touched keys, as committing has them: index numbers, and a key for each."""
+        """`keys` are further touched keys, as committing has them: index numbers, then a key for each, and so on."""
         self.ts = ts
         self._touched = touched
         # Paired up only when somebody asks: without live queries and conflicts, nobody does.
@@ -38,9 +39,10 @@ class LogEntry:
     @property
     def touched(self) -> Sequence[TouchedKey]:
         """(index number, key), old and new; a pair may occur twice."""
-        if self._keys:
+        flat: Any = self._keys
+        if flat:
             touched = list(self._touched)
-            for numbers, keys in self._keys:
+            for numbers, keys in zip(flat[::2], flat[1::2], strict=True):
                 touched += zip(numbers, keys, strict=True)
             self._touched, self._keys = touched, ()
         return self._touched

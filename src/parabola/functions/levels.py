@@ -35,6 +35,7 @@ from parabola.definitions.references import get_function_name
 from parabola.errors import FunctionTimeout, InvalidArgument, InvalidFunctionCall, SystemFault
 from parabola.functions.calls import (
     KIND_NAMES,
+    PLAINLY_VALUES,
     check_arguments,
     checked_result,
     copied_arguments,
@@ -55,6 +56,8 @@ if TYPE_CHECKING:
     from parabola.functions.outcome import Call
     from parabola.functions.registry import RegisteredFunction
     from parabola.functions.services import Services
+
+_new_operation: Final = Operation.__new__
 
 _SEED_STEP: Final = 0x9E3779B97F4A7C15
 _SEED_MASK: Final = (1 << 64) - 1
@@ -142,7 +145,7 @@ class TransactionRun:
                     # Looked at, so that the loop does not complain about an error that the handler chose to ignore.
                     task.exception()
             self.tasks = None
-        self.tx.close()
+        self.tx.closed = True
 
 
 class Level:
@@ -172,14 +175,16 @@ class Level:
         """Calls the handler and steps it as far as it goes: its result, or a `Waiting`."""
         function = self.function
         if function.is_coroutine:
-            coroutine = function.invoke(ctx, args)
+            # The commonest way of `invoke`, in place.
+            coroutine = function.handler(ctx, **args) if function.style == "keywords" else function.invoke(ctx, args)
         else:
             coroutine = _as_coroutine(function, ctx, args)
         return start(coroutine, self.run, self.run.services.time_limit, nested=nested)
 
     def end(self, value: Any) -> Any:
         """The handler returned `value`: checks that nothing was forgotten, and gives the checked result."""
-        value = flattened(value)
+        if type(value) not in PLAINLY_VALUES:
+            value = flattened(value)
         if self.run.fault is not None:
             raise self.run.fault
         if self.unawaited:
@@ -198,12 +203,20 @@ class Level:
         if run.active is not self or run.stop_requested:
             self.check_usable()
             return self._queue_up(name, function, args)
+        operation = _new_operation(Operation)  # what __init__ would do, without the call
+        operation.issuer = self
+        operation.name = name
+        self.unawaited.add(operation)
         try:
-            return Operation(self, name, function(*args))
+            operation.value = function(*args)
         except Exception as error:
             if isinstance(error, SystemFault):
                 run.fault = error
-            return Operation(self, name, None, error)
+            operation.value = None
+            operation.error = error
+        else:
+            operation.error = None
+        return operation
 
     def check_usable(self) -> None:
         """Raises where `ctx` may not act: out of time, or after its handler has ended."""

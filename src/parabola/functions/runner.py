@@ -111,13 +111,16 @@ class Runner:
         whether to go on: if not, nothing is written, and the outcome is that of a mutation that did nothing. Nobody
         can cancel a mutation from outside.
         """
-
-        def noted(outcome: Outcome) -> None:
-            self.note(call, outcome)
-            done(outcome)
-
         MutationAttempts(
-            self.services, self.deployment, call, noted, session_request, self.call_later, before_commit, claim
+            self.services,
+            self.deployment,
+            call,
+            done,
+            session_request,
+            self.call_later,
+            before_commit,
+            claim,
+            self.note,
         ).start()
 
     def note(self, call: Call, outcome: Outcome) -> None:

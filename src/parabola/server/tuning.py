@@ -13,9 +13,10 @@ SWITCH_INTERVAL_S: Final = 0.0005
 """The flusher's thread needs the interpreter for microseconds, after each fsync; by default it would wait 5 ms for it
 while the event loop is busy, and every commit with it."""
 
-GC_THRESHOLDS: Final = (50_000, 20, 100)
+GC_THRESHOLDS: Final = (10_000, 50, 100)
 """Handlers make many short-lived dictionaries and hardly any cycles: young collections are made rare, and full ones,
-which look at every object there is, rarer still."""
+which look at every object there is, rarer still. Young ones no rarer than that: they are a matter of milliseconds as
+long as what they look at is still in the processor's cache."""
 
 
 def tune_process() -> None:

@@ -33,12 +33,12 @@ from parabola.storage.log_format import decode_batch
 from parabola.storage.records import Commit
 from parabola.storage.sqlite_files import SQL, read_meta
 
-ROWS_PER_STATEMENT = (256, 32, 4, 1)
+ROWS_PER_STATEMENT = (1024, 256, 64, 16, 4, 1)
 SORTED_COLUMNS = 4
 # How long batches may collect before they are applied, and how many bytes at once. A transaction touches each page
 # once, and makes readers drop the pages they hold: larger ones cost less. Smaller ones hold less memory and replay
 # faster.
-COLLECT_S = 0.5
+COLLECT_S = 1.0
 TRANSACTION_BYTES_MAX = 16 * 1024 * 1024
 # A checkpoint after so many rows: it writes each page once, however often the rows changed it, and stops SQLite's
 # write-ahead log from growing. A row dirties about one page of 4 KB.

@@ -8,15 +8,17 @@ from collections.abc import Sequence
 import msgspec
 
 from parabola.errors import StorageFailure
-from parabola.storage.records import Commit, DocumentWrite, IndexWrite
+from parabola.storage.records import Commit
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(list[tuple[int, list[DocumentWrite], list[IndexWrite]]])
+_decoder = msgspec.msgpack.Decoder(
+    list[tuple[int, tuple[tuple[int, str, bytes | None], ...], tuple[tuple[int, bytes, str | None], ...]]]
+)
 
 
 def encode_batch(commits: Sequence[Commit]) -> tuple[bytes, int]:
     """The stored form of `commits`, and its checksum."""
-    data = _encoder.encode([(commit.ts, commit.documents, commit.index_entries) for commit in commits])
+    data = _encoder.encode(commits)
     return data, zlib.crc32(data)
 
 

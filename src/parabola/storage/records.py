@@ -34,8 +34,12 @@ class Row(NamedTuple):
 
 
 class Commit(NamedTuple):
-    """All that one transaction writes, at one timestamp. At most one write per document and per index key."""
+    """All that one transaction writes, at one timestamp. At most one write per document and per index key.
+
+    The writes are `DocumentWrite` and `IndexWrite`, or plain tuples of the same. Recent commits are many and are kept:
+    the garbage collector soon leaves plain tuples of text and numbers alone, and named ones and lists never.
+    """
 
     ts: int
-    documents: Sequence[DocumentWrite]
-    index_entries: Sequence[IndexWrite]
+    documents: Sequence[tuple[int, str, bytes | None]]
+    index_entries: Sequence[tuple[int, bytes, str | None]]

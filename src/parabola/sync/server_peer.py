@@ -180,7 +180,10 @@ class ServerPeer:
                 self.fail(TRY_AGAIN_CLOSE, "TooManyConcurrentRequests")
             return
         try:
-            self._handle(message, now_ns)
+            if isinstance(message, Mutation):
+                self._handle_mutation(message, now_ns)
+            else:
+                self._handle(message, now_ns)
         except PeerError as error:
             # A path or a timestamp that cannot be one: to a client, the same as a field of the wrong type.
             self.protocol_broken(f"{UNREADABLE} {error.message}")
@@ -223,8 +226,11 @@ class ServerPeer:
             return
         assert self._mutation_running, "a mutation was answered that is not running"
         self._mutation_running = False
-        self._answer(answer)
-        self._start_next_mutation()
+        self.update_wanted = True
+        (self._held if self.updating else self.outgoing).append(answer)
+        if self._mutations:
+            self._mutation_running = True
+            self.effects.append(self._mutations.pop(0))
 
     def action_finished(self, answer: bytes) -> None:
         """One running action is done; `answer` is its ActionResponse."""
@@ -232,7 +238,8 @@ class ServerPeer:
             return
         assert self._actions_running > 0, "an action was answered that is not running"
         self._actions_running -= 1
-        self._answer(answer)
+        self.update_wanted = True
+        (self._held if self.updating else self.outgoing).append(answer)
 
     def invalidate(self, query_id: int) -> None:
         """A commit may have changed this query's result."""
@@ -304,6 +311,24 @@ class ServerPeer:
             text = codec.write_transition(start, end, tuple(changed.values()), clocks)
         self.outgoing.append(text)
         self._release_answers()
+
+    def step_on(self, ts: int, now_ns: int) -> bool:
+        """The wanted update in one, if it is to do nothing but tell the client of the time: no query has to run, and
+        there is no news of which queries or who. False, and nothing done, if it is to do more.
+        """
+        if self.stale or self._pending or self._removed or self.updating or self.closed:
+            return False
+        query_set, identity, current_ts = start = self.current
+        if self._received_query_set != query_set or self._received_identity != identity:
+            return False
+        expires = self._token_expires_ns
+        if expires is not None and now_ns >= expires:
+            return False
+        assert ts >= current_ts, "time does not go back on a socket"
+        self.update_wanted = False
+        self.current, text = self._writer.write(start, ts, ())
+        self.outgoing.append(text)
+        return True
 
     def lone_stale_query(self, now_ns: int) -> FollowedQuery | None:
         """The only thing that the wanted update has to do, if there is only one: a query to run, no news of which
@@ -410,9 +435,7 @@ class ServerPeer:
     # Messages.
 
     def _handle(self, message: ClientMessage, now_ns: int) -> None:
-        if isinstance(message, Mutation):
-            self._handle_mutation(message, now_ns)
-        elif isinstance(message, ModifyQuerySet):
+        if isinstance(message, ModifyQuerySet):
             self._handle_modify(message)
         elif isinstance(message, Action):
             self._handle_action(message, now_ns)
@@ -457,7 +480,7 @@ class ServerPeer:
         self.update_wanted = True
 
     def _handle_mutation(self, message: Mutation, now_ns: int) -> None:
-        if self.check_expiry(now_ns):
+        if self._token_expires_ns is not None and self.check_expiry(now_ns):
             return
         if len(self._mutations) + self._mutation_running >= self._limits.pending_mutations_max:
             self.fail(TRY_AGAIN_CLOSE, "TooManyConcurrentMutations")
@@ -518,22 +541,10 @@ class ServerPeer:
 
     # Parts of the above.
 
-    def _answer(self, answer: bytes) -> None:
-        self.update_wanted = True
-        if self.updating:
-            self._held.append(answer)
-        else:
-            self.outgoing.append(answer)
-
     def _release_answers(self) -> None:
         if self._held:
             self.outgoing.extend(self._held)
             self._held.clear()
-
-    def _start_next_mutation(self) -> None:
-        if self._mutations:
-            self._mutation_running = True
-            self.effects.append(self._mutations.pop(0))
 
     def _apply_pending(self) -> list[FollowedQuery] | None:
         """Takes the pending modifications; the queries dropped, or None if they contradict the query set."""

@@ -41,8 +41,8 @@ def put(ts: int, *documents: tuple[str, bytes | None], entries: tuple[tuple[byte
     """A commit to TABLE, with entries of INDEX."""
     return Commit(
         ts,
-        [DocumentWrite(TABLE, document_id, document) for document_id, document in documents],
-        [IndexWrite(INDEX, key, document_id) for key, document_id in entries],
+        tuple([DocumentWrite(TABLE, document_id, document) for document_id, document in documents]),
+        tuple([IndexWrite(INDEX, key, document_id) for key, document_id in entries]),
     )
 
 
@@ -73,9 +73,9 @@ class ModelStorage:
         for commit in self.commits:
             if commit.ts <= ts:
                 documents.update(
-                    {(write.table_number, write.document_id): write.document for write in commit.documents}
+                    {(number, document_id): document for number, document_id, document in commit.documents}
                 )
-                entries.update({(write.index_number, write.key): write.document_id for write in commit.index_entries})
+                entries.update({(number, key): document_id for number, key, document_id in commit.index_entries})
         return documents, entries
 
     def get(self, table_number: int, document_id: str, ts: int) -> bytes | None:
@@ -453,8 +453,8 @@ def _random_commit(
     pointing.update(entries)
     return Commit(
         ts,
-        [DocumentWrite(TABLE, document_id, document) for document_id, document in documents.items()],
-        [IndexWrite(INDEX, key, document_id) for key, document_id in entries.items()],
+        tuple([DocumentWrite(TABLE, document_id, document) for document_id, document in documents.items()]),
+        tuple([IndexWrite(INDEX, key, document_id) for key, document_id in entries.items()]),
     )
 
 

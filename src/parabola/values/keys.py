@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from parabola.values.kinds import UNDEFINED, Int64, Value
 
-_pack_float = struct.Struct(">Bd").pack
+pack_positive: Final = struct.Struct(">Bd").pack
+"""`pack_positive(FLOAT_TAG, -number)` is the key of a number above zero: negating flips the sign bit alone."""
 _pack_tagged = struct.Struct(">BQ").pack
 _pack_double = struct.Struct(">d").pack
 _unpack_signed = struct.Struct(">q").unpack
@@ -24,7 +25,7 @@ _NULL_KEY: Final = b"\x03"
 _FALSE_KEY: Final = b"\x0e"
 _TRUE_KEY: Final = b"\x0f"
 _INT64_ZERO_TAG: Final = 0x08
-_FLOAT_TAG: Final = 0x0D
+FLOAT_TAG: Final = 0x0D
 _END: Final = b"\x00"
 
 
@@ -39,8 +40,7 @@ def encode_key(value: Value) -> bytes:
         return key
     if kind is float or kind is int:
         if value > 0:
-            # Negating flips the sign bit and nothing else.
-            return _pack_float(_FLOAT_TAG, -value)
+            return pack_positive(FLOAT_TAG, -value)
         return _encode_float(float(value))
     if value is None:
         return _NULL_KEY
@@ -81,8 +81,8 @@ def _escaped(tag: bytes, payload: bytes) -> bytes:
 def _encode_float(value: float) -> bytes:
     (bits,) = _unpack_signed(_pack_double(value))
     if bits >= 0:
-        return _pack_tagged(_FLOAT_TAG, bits + 2**63)
-    return _pack_tagged(_FLOAT_TAG, ~bits)
+        return _pack_tagged(FLOAT_TAG, bits + 2**63)
+    return _pack_tagged(FLOAT_TAG, ~bits)
 
 
 def _encode_int64(value: int) -> bytes:

@@ -105,6 +105,30 @@ def test_commits_of_one_step_are_covered_by_one_update(world: World) -> None:
     assert runs == ["general"]
 
 
+def test_mutations_run_after_the_sockets_were_read_in_the_order_in_which_they_came(world: World) -> None:
+    follower = follow(world)
+    follower.take()
+    sockets = [world.connect() for _ in range(3)]
+    for number, socket in enumerate(sockets):
+        socket.send("Mutation", requestId=0, udfPath="messages:send", args=[{"body": str(number)}])
+        assert world.database.latest_ts == world.database.durable_ts
+        assert socket.take() == []
+    before = world.database.latest_ts
+    world.settle()
+    assert world.database.latest_ts > before
+    timestamps = [decode_ts(socket.take()[0]["ts"]) for socket in sockets]
+    assert timestamps == sorted(timestamps)
+
+
+def test_a_mutation_that_was_received_runs_though_its_socket_is_gone_by_then(world: World) -> None:
+    follower, writer = follow(world), world.connect()
+    follower.take()
+    writer.send("Mutation", requestId=0, udfPath="messages:send", args=[{"body": "last words"}])
+    writer.connection.lost()
+    world.settle()
+    assert follower.take()[0]["modifications"][0]["value"] == ["last words"]
+
+
 def test_all_queries_of_a_client_move_together(world: World) -> None:
     socket, writer = world.connect(), world.connect()
     message = mutate(world, writer, 0, body="one")["result"]

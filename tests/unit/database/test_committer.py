@@ -270,7 +270,7 @@ def test_only_keys_that_changed_are_written_and_all_are_touched() -> None:
     assert len(database.write_log.since(0)[-1].touched) == 3
     write(database, lambda tx: tx.patch(one, {"n": 2}))
     entries = storage.staged[-1].index_entries
-    assert [entry.document_id for entry in entries] == [None, one]
+    assert [document_id for _, _, document_id in entries] == [None, one]
     assert len(database.write_log.since(0)[-1].touched) == 4
     write(database, lambda tx: tx.delete(one))
-    assert [entry.document_id for entry in storage.staged[-1].index_entries] == [None, None]
+    assert [document_id for _, _, document_id in storage.staged[-1].index_entries] == [None, None]

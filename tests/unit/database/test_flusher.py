@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable, Iterator
+from typing import cast
+
+import pytest
 
 from parabola.database.committer import CommitResult
-from parabola.database.flusher import InlineFlusher, ManualFlusher, ThreadFlusher
+from parabola.database.flusher import GATHER_S, InlineFlusher, ManualFlusher, ThreadFlusher
 from parabola.errors import StorageFailure
 from parabola.storage.memory import MemoryStorage
 from tests.unit.database.helpers import open_database
@@ -132,3 +136,73 @@ def test_closing_makes_everything_durable() -> None:
         assert storage.durable_ts() == storage.latest_ts()
 
     asyncio.run(story())
+
+
+class SteppedLoop:
+    """The parts of an event loop that the flusher uses, stepped by the test."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.soon: list[Callable[[], object]] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def call_soon(self, callback: Callable[[], object]) -> None:
+        self.soon.append(callback)
+
+    def call_soon_threadsafe(self, callback: Callable[[int], object], argument: int) -> None:
+        """The report, which nobody waits for here."""
+
+    def step(self) -> bool:
+        """Runs what is due; whether that asked to be called again: the thread is not woken yet then."""
+        due, self.soon = self.soon, []
+        for callback in due:
+            callback()
+        return bool(self.soon)
+
+
+@pytest.fixture
+def stepped() -> Iterator[tuple[ThreadFlusher, SteppedLoop, GatedStorage]]:
+    storage, loop = GatedStorage(), SteppedLoop()
+    storage.gated = True
+    flusher = ThreadFlusher(storage, cast(asyncio.AbstractEventLoop, loop))
+    flusher.bind(lambda ts: None, lambda error: None)
+    yield flusher, loop, storage
+    storage.gated = False
+    storage.gate.release(100)
+    flusher.close()
+
+
+def test_a_lone_commit_is_flushed_after_the_step_that_brought_it(
+    stepped: tuple[ThreadFlusher, SteppedLoop, GatedStorage],
+) -> None:
+    flusher, loop, storage = stepped
+    flusher.request()
+    assert not loop.step()
+    assert storage.entered.acquire(timeout=30)
+
+
+def test_commits_gather_as_long_as_each_step_brings_more(
+    stepped: tuple[ThreadFlusher, SteppedLoop, GatedStorage],
+) -> None:
+    flusher, loop, storage = stepped
+    for _ in range(3):
+        flusher.request()
+        flusher.request()
+        assert loop.step(), "more came in this step"
+        assert storage.flushes == 0
+    assert not loop.step(), "nothing came in this one"
+    assert storage.entered.acquire(timeout=30)
+    assert storage.flushes == 1
+
+
+def test_commits_gather_for_a_limited_time_only(stepped: tuple[ThreadFlusher, SteppedLoop, GatedStorage]) -> None:
+    flusher, loop, storage = stepped
+    flusher.request()
+    flusher.request()
+    assert loop.step()
+    flusher.request()
+    loop.now += GATHER_S
+    assert not loop.step()
+    assert storage.entered.acquire(timeout=30)

@@ -469,7 +469,7 @@ def test_system_documents_are_written_and_found_without_counting() -> None:
 
 def leave_receipt(tx: Transaction, document_id: str, evidence: bytes) -> None:
     head = b'{"_creationTime":1.0,"_id":"%b","answer":"' % document_id.encode()
-    tx.receipt = Receipt(4, by_id_index_number(4), document_id, evidence, head, b'!"}')
+    tx.receipt = Receipt(4, (by_id_index_number(4),) * 2, document_id, evidence, head, b'!"}')
 
 
 def test_a_receipt_that_is_known_to_be_absent_is_evidence_without_a_read() -> None:

@@ -7,8 +7,8 @@ from parabola.storage.log_format import decode_batch, encode_batch
 from parabola.storage.records import Commit, DocumentWrite, IndexWrite
 
 COMMITS = [
-    Commit(1, [DocumentWrite(1, "a", b"{}"), DocumentWrite(1, "b", None)], [IndexWrite(5, b"\x00\xff", "a")]),
-    Commit(2**62, [], [IndexWrite(5, b"", None)]),
+    Commit(1, (DocumentWrite(1, "a", b"{}"), DocumentWrite(1, "b", None)), (IndexWrite(5, b"\x00\xff", "a"),)),
+    Commit(2**62, (), (IndexWrite(5, b"", None),)),
 ]
 
 

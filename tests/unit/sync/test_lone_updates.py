@@ -1,4 +1,4 @@
-"""An update of one query, made in one step: the same as one that begins and ends, wherever it may be made at all."""
+"""An update of one query or of none, made in one step: the same as a whole one, wherever it may be made at all."""
 
 from __future__ import annotations
 
@@ -95,6 +95,43 @@ def test_an_answer_goes_out_before_it() -> None:
     assert query is not None
     socket.peer.outgoing.append(socket.peer.finish_lone(query, value("new"), 5))
     assert [message["type"] for message in socket.take()] == ["MutationResponse", "Transition"]
+
+
+def answered(socket: Socket) -> Socket:
+    """One whose mutation has been answered: it is due a Transition, also where no query has to run."""
+    socket.mutate(1)
+    socket.effects()
+    socket.peer.mutation_finished(mutation_success(1, 5))
+    return socket
+
+
+def test_a_step_without_queries_sends_and_leaves_behind_what_a_whole_update_does() -> None:
+    whole, short = answered(settled(0)), answered(settled(0))
+    sent = whole.update(5, {})
+    assert short.peer.step_on(5, NOW)
+    assert [message["type"] for message in sent] == ["MutationResponse", "Transition"]
+    assert short.take() == sent
+    assert short.peer.current == whole.peer.current
+    assert not short.peer.update_wanted
+    short.peer.invalidate(0)
+    whole.peer.invalidate(0)
+    assert short.update(6, {0: value("third")}) == whole.update(6, {0: value("third")})
+
+
+@pytest.mark.parametrize(
+    "prepare",
+    REASONS[1:],
+    ids=["two stale", "added", "removed", "query set", "identity", "expired", "under way", "closed"],
+)
+def test_a_step_without_queries_is_refused_where_there_is_more_to_do(prepare: Callable[[Socket], object]) -> None:
+    socket = settled(0, 1)
+    prepare(socket)
+    socket.peer.stale.clear()  # what else there is must be reason enough
+    before = (socket.peer.current, list(socket.peer.outgoing))
+    if prepare is REASONS[1]:
+        socket.peer.invalidate(0)
+    assert not socket.peer.step_on(3, socket.now)
+    assert (socket.peer.current, socket.peer.outgoing) == before
 
 
 ASKED = object()
