@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.browser.identity_process import IdentityProcess
@@ -36,12 +34,3 @@ class KaizenProcess(IdentityProcess):
         self.begin()
         self.wait_for_log(rf"Kaizen is ready: {self.url}\n", after_line=seen, timeout=timeout)
         return self
-
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
-        """Meanwhile the game does nothing at all: what a page shows, it shows by itself."""
-        os.kill(self.pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.kill(self.pid, signal.SIGCONT)

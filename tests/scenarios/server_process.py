@@ -11,7 +11,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -154,6 +155,15 @@ class ServerProcess:
         """How many lines were printed so far: the `after_line` for what is printed from now on."""
         with self._changed:
             return len(self._lines)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Meanwhile the server does nothing at all: what a client shows, it shows by itself."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
 
     def kill(self) -> None:
         """SIGKILL to the server and whatever it started: the crash that no handler sees."""
