@@ -19,7 +19,7 @@ from parabola.values.kinds import UNDEFINED, Int64
 from parabola.values.model import normalize, normalize_document
 from parabola.values.order import compare_values, values_equal
 from parabola.values.size import document_size, value_size
-from parabola.values.wire import decode_wire, encode_http, encode_wire, from_wire, to_wire
+from parabola.values.wire import HttpFormat, decode_wire, encode_http, encode_wire, from_wire, http_from_wire, to_wire
 
 modest = settings(max_examples=150, deadline=None)
 values_or_missing = st.one_of(st.just(UNDEFINED), values)
@@ -47,6 +47,12 @@ def test_a_value_survives_the_wire(value: Any) -> None:
 @given(values)
 def test_a_value_survives_http_as_a_value_though_integers_come_back_as_floats(value: Any) -> None:
     assert values_equal(decode_wire(encode_http(value)), value)
+
+
+@modest
+@given(values, st.sampled_from(["json", "convex_encoded_json", "export_json"]))
+def test_the_answer_over_http_can_be_made_of_the_form_on_the_wire(value: Any, format: HttpFormat) -> None:
+    assert http_from_wire(encode_wire(value), format) == encode_http(value, format)
 
 
 @modest

@@ -16,6 +16,10 @@ from parabola.errors import ParabolaError
 from parabola.functions.calls import copied_arguments, decode_arguments
 from parabola.limits import DEFAULT_LIMITS, Limits
 from parabola.values.model import UNDEFINED
+from parabola.values.wire import decode_wire
+
+TO_BE_DECODED: Final = object()
+"""In the place of an outcome's value: it is what `value_json` says."""
 
 Visibility = Literal["public", "internal"]
 FunctionKind = Literal["query", "mutation", "action", "http"]
@@ -141,6 +145,7 @@ class Outcome:
     """
 
     __slots__ = (
+        "_value",
         "duration",
         "error",
         "function",
@@ -154,7 +159,6 @@ class Outcome:
         "used_environment",
         "used_identity",
         "used_time",
-        "value",
         "value_json",
     )
 
@@ -179,7 +183,7 @@ class Outcome:
         # The canonical path, or what was asked for where there is no such function.
         self.function = function
         self.kind = kind
-        self.value = value
+        self._value = value
         self.value_json = value_json
         self.error = error
         self.log_lines: list[str] = log_lines if log_lines is not None else []
@@ -194,6 +198,17 @@ class Outcome:
         # How many attempts were thrown away because of conflicts.
         self.retries = retries
         self.metrics: dict[str, Any] | None = None
+
+    @property
+    def value(self) -> Any:
+        """What the function returned. May be given as `TO_BE_DECODED`: who only sends `value_json` on never asks."""
+        if self._value is TO_BE_DECODED:
+            self._value = decode_wire(self.value_json)
+        return self._value
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self._value = value
 
     @property
     def succeeded(self) -> bool:

@@ -34,7 +34,7 @@ from parabola.auth.identity import Caller
 from parabola.database.write_log import LogEntry
 from parabola.definitions.paths import display_path
 from parabola.errors import InvalidValue
-from parabola.functions.outcome import Call, FunctionError, Outcome
+from parabola.functions.outcome import TO_BE_DECODED, Call, FunctionError, Outcome
 from parabola.limits import DEFAULT_LIMITS, Limits
 from parabola.live.cache import QueryCache
 from parabola.live.interval_map import IntervalMap
@@ -42,7 +42,6 @@ from parabola.live.question import Question, Questions
 from parabola.live.subscription import Answer, Follower, LiveRun, RunFault
 from parabola.seams import Clock, Entropy
 from parabola.sync.results import QueryResult
-from parabola.values.wire import decode_wire
 
 _logger: Final = logging.getLogger("parabola.live")
 
@@ -394,7 +393,7 @@ def outcome_again(kept: Outcome) -> Outcome:
     return Outcome(
         function=kept.function,
         kind="query",
-        value=decode_wire(kept.value_json) if kept.error is None else None,
+        value=TO_BE_DECODED if kept.error is None else None,
         value_json=kept.value_json,
         error=kept.error,
         log_lines=list(kept.log_lines),

@@ -24,7 +24,7 @@ from parabola.server.json_bodies import decode_json, decode_json_object, kind_of
 from parabola.server.messages import HttpRequest, HttpResponse
 from parabola.sync.client_version import identify_client
 from parabola.sync.versions import decode_ts, encode_ts
-from parabola.values.wire import HttpFormat, encode_http, from_wire
+from parabola.values.wire import HttpFormat, encode_http, from_wire, http_from_wire
 
 FORMATS: Final[dict[str, HttpFormat]] = {
     "json": "json",
@@ -198,7 +198,10 @@ class FunctionApi:
         error = outcome.error
         lines = b"[]" if self._backend.config.redact else orjson.dumps(outcome.log_lines)
         if error is None:
-            return b'{"status":"success","value":%b,"logLines":%b}' % (encode_http(outcome.value, format), lines)
+            return b'{"status":"success","value":%b,"logLines":%b}' % (
+                http_from_wire(outcome.value_json, format),
+                lines,
+            )
         self._backend.raise_if_system_fault(error)
         message = orjson.dumps(self._backend.client_error_text(error, request_id))
         data = b',"errorData":%b' % encode_http(error.data, format) if error.has_data() else b""

@@ -11,6 +11,7 @@ which is checked, and changed where something special stands, in place.
 
 from __future__ import annotations
 
+import json
 import struct
 from base64 import b64decode, b64encode
 from math import copysign, inf, isinf, isnan
@@ -51,6 +52,15 @@ def encode_http(value: Value, format: HttpFormat = "convex_encoded_json") -> byt
     on.
     """
     return orjson.dumps(_to_http(value, format), None, orjson.OPT_SORT_KEYS)
+
+
+def http_from_wire(encoded: bytes, format: HttpFormat = "convex_encoded_json") -> bytes:
+    """What `encode_http` makes of the value that `encode_wire` made `encoded` of."""
+    if b'"$' in encoded:
+        return encode_http(decode_wire(encoded), format)
+    # Nothing special in it, so all formats are alike but for integers; and the standard library's parser, which is
+    # in C as well, can be asked for floats in their place. Names are in order already.
+    return orjson.dumps(json.loads(encoded, parse_int=float))
 
 
 def decode_wire(data: bytes | str) -> Value:
