@@ -21,7 +21,7 @@ from parabola.live.subscription import Answer, LiveRun, RunFault
 from parabola.sync.chunks import CHUNK_BYTES_MAX, split_transition, understands_chunks
 from parabola.sync.client_version import ClientVersion
 from parabola.sync.codec import PING, decode_client_message
-from parabola.sync.effects import AwaitTimestamp, RunAction, RunMutation, VerifyToken
+from parabola.sync.effects import AwaitTimestamp, Effect, RunAction, RunMutation, VerifyToken
 from parabola.sync.results import QueryResult
 from parabola.sync.server_peer import INTERNAL_CLOSE, INTERNAL_ERROR, TRY_AGAIN_CLOSE, FollowedQuery, ServerPeer
 from parabola.sync.shared_step import ANYBODY, SharedStep
@@ -259,11 +259,7 @@ class SyncConnection:
             try:
                 effects = peer.effects
                 while effects:
-                    effect = effects.pop(0)
-                    if isinstance(effect, RunMutation):
-                        self._driver.run_soon(self, effect)
-                    else:
-                        self._carry_out(effect)
+                    self._carry_out(effects.pop(0))
             except Exception:
                 _logger.exception("A sync connection failed and is closed.")
                 peer.fail(INTERNAL_CLOSE, INTERNAL_ERROR)
@@ -272,8 +268,10 @@ class SyncConnection:
         if peer.update_wanted or peer.outgoing or peer.close is not None:
             self._driver.schedule(self)
 
-    def _carry_out(self, effect: RunAction | VerifyToken | AwaitTimestamp) -> None:
-        if isinstance(effect, RunAction):
+    def _carry_out(self, effect: Effect) -> None:
+        if isinstance(effect, RunMutation):
+            self._driver.run_soon(self, effect)
+        elif isinstance(effect, RunAction):
             self._driver.start_task(self._run_action(effect))
         elif isinstance(effect, VerifyToken):
             self._verify(effect)
@@ -308,9 +306,6 @@ class SyncConnection:
             self._peer.fail(*close_for(error.code))
         else:
             self._peer.mutation_finished(self._driver.presenter.mutation_answer(request_id, outcome, text_id))
-            if not self._peer.effects:
-                self._driver.schedule(self)
-                return
         self._act()
 
     async def _run_action(self, effect: RunAction) -> None:
@@ -328,12 +323,12 @@ class SyncConnection:
             args = decode_arguments(effect.args)
         except InvalidValue as error:
             return bad_arguments(effect.path, error, 0)
-        identity = None if effect.identity is None else caller_of(effect.identity)
+        identity = caller_of(effect.identity)
         return Call(
             effect.path,
             args,
             identity=identity,
-            visibility="public" if identity is None else visibility_of(identity),
+            visibility=visibility_of(identity),
             request_id=text_id,
             args_json=effect.args,
         )

@@ -1,11 +1,11 @@
 """Carrying out what the peers of all sync sockets ask for.
 
 Theory of operation. A `SyncConnection` joins one `ServerPeer` to one transport. Nothing here waits and nothing here
-is a task: bytes come in, the peer decides, its effects are carried out by plain calls with callbacks (mutations
-when the sockets have been read), and what is to be sent or brought up to date is left for `_flush`, which runs once per
-step of the event loop for all connections that have something. So the answer to a mutation, and
-the Transition that reflects it, leave in one write; a commit that a thousand sockets hear of costs one run of the
-query and a thousand writes of the same bytes; and ten commits in one step cost one update.
+is a task: bytes come in, the peer decides, its effects are carried out by plain calls with callbacks, and the rest is
+left for `_flush`, which runs once per step of the event loop: it runs the mutations that have come, and sends or brings
+up to date what every connection has. So the answer to a mutation, and the Transition that reflects it, leave in one
+write; a commit that a thousand sockets hear of costs one run of the query and a thousand writes of the same bytes; and
+ten commits in one step cost one update.
 
 The order that the protocol needs comes from one fact: the database calls back for every mutation of a batch, in
 order, and then publishes the batch to `LiveQueries`, before the event loop goes on. By the time `_flush` runs,

@@ -67,7 +67,7 @@ def table_to_write(catalog: Catalog, document_id: Any, method: str, table: str |
         raise not_an_id(document_id, method)
     if number <= SYSTEM_TABLE_NUMBER_MAX:
         raise system_table_is_read_only()
-    found = catalog.by_number.get(number)
+    found = catalog.table_by_number(number)
     if found is None:
         raise table_not_found(method, document_id)
     if table is not None and found.name != table:

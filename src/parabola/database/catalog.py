@@ -146,14 +146,14 @@ class Table:
 class Catalog:
     """Every table, by name and by number, and the schemas in force. Also the `TableNames` that id validators ask."""
 
-    __slots__ = ("by_name", "by_number", "pending_schema", "schema")
+    __slots__ = ("_by_number", "by_name", "pending_schema", "schema")
 
     def __init__(
         self, tables: Iterable[Table], *, schema: Schema | None = None, pending_schema: Schema | None = None
     ) -> None:
         self.by_name: Mapping[str, Table] = {table.name: table for table in tables}
         """Every table, system tables included."""
-        self.by_number: Mapping[int, Table] = {table.number: table for table in self.by_name.values()}
+        self._by_number = {table.number: table for table in self.by_name.values()}
         self.schema = schema
         self.pending_schema = pending_schema
 
@@ -162,11 +162,11 @@ class Catalog:
         return self.by_name.get(name)
 
     def table_by_number(self, number: int) -> Table | None:
-        return self.by_number.get(number)
+        return self._by_number.get(number)
 
     def table_name(self, number: int) -> str | None:
         """The name of a table, given the number that its ids carry."""
-        table = self.by_number.get(number)
+        table = self._by_number.get(number)
         return None if table is None else table.name
 
     def tables(self) -> list[Table]:
@@ -185,7 +185,7 @@ class Catalog:
         """The table that an index belongs to."""
         number = system_tables.table_number_of_builtin_index(index_number)
         if number is not None:
-            return self.by_number.get(number)
+            return self._by_number.get(number)
         for table in self.by_name.values():
             if index_number in table.index_numbers:
                 return table

@@ -95,7 +95,7 @@ class Committer:
         A transaction that wrote nothing has read one snapshot and needs no judgement, only that this snapshot is
         durable.
         """
-        tx.closed = True
+        tx.close()
         if self.failure is not None:
             done(CommitResult(error=self.failure))
             return

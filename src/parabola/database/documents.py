@@ -16,7 +16,7 @@ from parabola.database.usage import SIZE_PER_STORED_BYTE_MAX
 from parabola.errors import ParabolaError, SchemaError
 from parabola.limits import Limits
 from parabola.schema.check import Checker, ValidationFailed
-from parabola.values.documents import PLAIN_START, encode_document, encode_plain
+from parabola.values.documents import encode_document
 from parabola.values.model import SAFE_INTEGER_MAX, UNDEFINED, normalize_document
 from parabola.values.order import values_equal
 
@@ -55,6 +55,9 @@ def patched_document(old: Document, old_data: bytes, fields: Document, limits: L
 
     What is stored is known to be in order, so only the fields are looked at, and the size of the whole.
     """
+    plainly = _plainly_patched(old, old_data, fields, limits)
+    if plainly is not False:
+        return plainly
     removed = [name for name, item in fields.items() if item is UNDEFINED]
     if removed:
         fields = {name: item for name, item in fields.items() if item is not UNDEFINED}
@@ -80,11 +83,11 @@ def patched_document(old: Document, old_data: bytes, fields: Document, limits: L
     return new, data
 
 
-def plainly_patched(
+def _plainly_patched(
     old: Document, old_data: bytes, fields: Document, limits: Limits
 ) -> Changed | Literal[False] | None:
-    """`patched_document` for fields that only give simple values to fields that are there: the commonest patch, with
-    nothing to check and nothing to normalise. False if these are not of that kind.
+    """The same for fields that only give simple values to fields that are there: the commonest patch, with nothing to
+    check and nothing to normalise. False if these are not of that kind.
     """
     changed = False
     new = old.copy()
@@ -108,7 +111,7 @@ def plainly_patched(
         changed = True
     if not changed:
         return None
-    data = encode_plain(new) if old_data[0] == PLAIN_START else encode_document(new)
+    data = encode_document(new, plain=old_data[:1] == b"{")
     if len(data) * SIZE_PER_STORED_BYTE_MAX > limits.document_bytes_max:
         normalize_document(new, limits)  # measures it, and raises if it has become too large
     return new, data

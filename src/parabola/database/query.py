@@ -19,7 +19,7 @@ from parabola.database.pagination import paginate
 from parabola.database.ranges import Clause, IndexRangeBuilder, RangeFunction, key_range
 from parabola.errors import InvalidArgument, QueryError
 from parabola.values.documents import decode_document
-from parabola.values.keys import FLOAT_TAG, encode_key, pack_positive
+from parabola.values.keys import encode_key
 
 if TYPE_CHECKING:
     from parabola.database.scan import Scan
@@ -67,7 +67,7 @@ class Query:
     )
 
     def __init__(
-        self, tx: SnapshotReader, table_name: str, system: bool = False, unmetered: bool = False, owner: Any = None
+        self, tx: SnapshotReader, table_name: str, *, system: bool, unmetered: bool, owner: Any = None
     ) -> None:
         """`owner` is handed on from step to step: a subclass may need to know for whom it reads."""
         self._tx = tx
@@ -371,11 +371,7 @@ class Query:
             # A lookup by one field, the commonest range of all: what `key_range` would answer.
             op, field, value = clauses[0]
             if op == "eq" and field == index.fields[0]:
-                kind = type(value)
-                if (kind is float or kind is int) and value > 0:
-                    prefix = pack_positive(FLOAT_TAG, -value)  # `encode_key`, in place
-                else:
-                    prefix = encode_key(value)
+                prefix = encode_key(value)
                 return table, index, prefix, prefix + b"\xff"
         lower, upper = key_range(table.name, index.name, index.fields, clauses)
         return table, index, lower, upper

@@ -8,7 +8,7 @@ The order of checks, and their texts, are those of the specification (semantics 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from parabola.database import arguments
@@ -18,7 +18,6 @@ from parabola.database.key_functions import Document, id_key
 from parabola.database.nested import Nested
 from parabola.database.query import Query
 from parabola.database.read_set import ReadSet
-from parabola.database.receipt import Receipt
 from parabola.database.scan import Scan
 from parabola.database.system_tables import (
     INDEXES,
@@ -27,16 +26,15 @@ from parabola.database.system_tables import (
     by_id_index_number,
     system_index_number,
 )
-from parabola.database.usage import SIZE_PER_STORED_BYTE_MAX, Usage
+from parabola.database.usage import Usage
 from parabola.database.write_set import WriteSet
 from parabola.errors import InvalidFunctionCall, QueryError
 from parabola.limits import Limits
-from parabola.values.documents import PLAIN_START, decode_document, decode_plain
+from parabola.values.documents import decode_document
 from parabola.values.ids import table_number_of
 from parabola.values.keys import encode_key, prefix_end
 
 if TYPE_CHECKING:
-    from parabola.seams import Entropy
     from parabola.storage.contract import Storage
     from parabola.storage.records import Row
 
@@ -47,11 +45,9 @@ _INDEXES_BY_TABLE: Final = system_index_number(INDEXES.number, 0)
 
 
 class SnapshotReader:
-    """What every transaction can do. `Transaction` is the whole of it."""
+    """A snapshot that is read, with `writes` laid over it. Made as the `Transaction` that adds the writing."""
 
     __slots__ = (
-        "_entropy",
-        "_inserted",
         "_known",
         "_nested",
         "_open_scans",
@@ -63,16 +59,12 @@ class SnapshotReader:
         "begin_ts",
         "catalog",
         "closed",
-        "create_table",
         "cursor_codec",
         "journal",
         "kind",
         "limits",
-        "newest_creation_time",
         "next_journal",
         "now_ns",
-        "pending_failure",
-        "receipt",
         "usage",
         "writes",
     )
@@ -85,12 +77,9 @@ class SnapshotReader:
         now_ns: int,
         catalog: Catalog,
         storage: Storage,
-        entropy: Entropy,
         limits: Limits,
         cursor_codec: CursorCodec,
-        create_table: Callable[[Any, str], Table],
         journal: str | None = None,
-        newest_creation_time: float = 0.0,
     ) -> None:
         self.kind: Kind = kind
         self.begin_ts = begin_ts
@@ -103,26 +92,17 @@ class SnapshotReader:
         self.usage = Usage(limits)
         self.writes = WriteSet()
         self.cursor_codec = cursor_codec
-        self.create_table = create_table
         self.journal = journal
         """Where the page of an earlier run of the same query ended."""
         self.next_journal: str | None = None
         """Where this run's page ended; None if it did not paginate."""
-        self.pending_failure: str | None = None
-        """How a written document breaks the schema that is being deployed: fails the deploy, not this."""
-        self.receipt: Receipt | None = None
-        """A document beside the writes that is to say when they were committed."""
         self._storage = storage
-        self._entropy = entropy
         self._reads = ReadSet()
         # Reads of system tables, kept apart since they do not count against the limit on ranges: index, lower, upper.
         self._system_reads: list[tuple[int, bytes, bytes | None]] = []
         self._open_scans: list[tuple[Scan, bool]] = []
         # Stored forms that were read, so that reading a document and then patching it costs one look into the storage.
         self._known: dict[str, bytes] = {}
-        self.newest_creation_time = newest_creation_time
-        """Of any document so far, in milliseconds; the next one's is later, also while the clock stands still."""
-        self._inserted = False
         self._nested: list[Nested] = []
         self._paginated = False
         self.closed = False
@@ -173,11 +153,6 @@ class SnapshotReader:
             self._reads.recent += self._system_reads
             self._system_reads.clear()
         return self._reads
-
-    @property
-    def has_writes(self) -> bool:
-        """Whether anything is to be committed."""
-        return bool(self.writes.by_id) or self.receipt is not None
 
     def metrics(self) -> dict[str, dict[str, int]]:
         """Used and remaining, for each limit (`getTransactionMetrics`)."""
@@ -280,14 +255,7 @@ class SnapshotReader:
         if self.writes.by_id or index.position == 0:
             return None
         index_number = index.number
-        usage, limits, reads = self.usage, self.limits, self._reads
-        meter = usage.bytes_read
-        if not unmetered and (
-            # What `_check_reads` begins with.
-            usage.documents_read > limits.documents_read_max
-            or meter.bound > meter.limit
-            or reads.merged_count + len(reads.recent) >= limits.index_ranges_read_max
-        ):
+        if not unmetered:
             self._check_reads(index_number, lower)
         rows = self._storage.scan_index(
             index_number, table.number, lower, upper, self.begin_ts, descending=descending, limit=limit
@@ -297,23 +265,13 @@ class SnapshotReader:
                 lower = rows[-1][0]
             else:
                 upper = rows[-1][0] + b"\x00"
-        (self._system_reads if unmetered else reads.recent).append((index_number, lower, upper))
+        (self._system_reads if unmetered else self._reads.recent).append((index_number, lower, upper))
         found: list[Document] = []
-        known = self._known
         for _, document_id, data in rows:
-            known[document_id] = data
+            self._known[document_id] = data
             if not unmetered:
-                # `count_read`, in place.
-                usage.documents_read += 1
-                meter.waiting.append(data)
-                meter.bound += len(data) * SIZE_PER_STORED_BYTE_MAX
-                if meter.bound > meter.limit or usage.documents_read > limits.documents_read_max:
-                    usage.check_reads()
-            try:
-                found.append(decode_plain(data) if data[0] == PLAIN_START else decode_document(data))
-            except ValueError:
-                decode_document(data)  # says what is wrong with it
-                raise
+                self.usage.count_read(data)
+            found.append(decode_document(data))
         return found
 
     def begin_page(self) -> str | None:
@@ -401,16 +359,9 @@ class SnapshotReader:
     def _load(self, table: Table, document_id: str, *, unmetered: bool) -> bytes | None:
         """The document's stored form as this transaction sees it. Leaves evidence and counts."""
         key = b"\x10" + document_id.encode() + b"\x00"  # id_key(), in place
-        usage, limits, reads = self.usage, self.limits, self._reads
-        meter = usage.bytes_read
-        if not unmetered and (
-            # What `_check_reads` begins with.
-            usage.documents_read > limits.documents_read_max
-            or meter.bound > meter.limit
-            or reads.merged_count + len(reads.recent) >= limits.index_ranges_read_max
-        ):
+        if not unmetered:
             self._check_reads(table.by_id_number, key)
-        (self._system_reads if unmetered else reads.recent).append((table.by_id_number, key, key + b"\x00"))
+        (self._system_reads if unmetered else self._reads.recent).append((table.by_id_number, key, key + b"\x00"))
         data: bytes | None
         write = self.writes.by_id.get(document_id)
         if write is not None:
@@ -422,10 +373,5 @@ class SnapshotReader:
                 if data is not None and self.kind == "mutation":
                     self._known[document_id] = data
         if data is not None and not unmetered:
-            # `count_read`, in place.
-            usage.documents_read += 1
-            meter.waiting.append(data)
-            meter.bound += len(data) * SIZE_PER_STORED_BYTE_MAX
-            if meter.bound > meter.limit or usage.documents_read > limits.documents_read_max:
-                usage.check_reads()
+            self.usage.count_read(data)
         return data

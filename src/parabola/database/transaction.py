@@ -8,29 +8,36 @@ The order of checks, and their texts, are those of the specification (semantics 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import nextafter
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from parabola.database import arguments
 from parabola.database.arguments import table_to_write
-from parabola.database.catalog import Table
+from parabola.database.catalog import Catalog, Table
 from parabola.database.conflict import Conflict
+from parabola.database.cursors import CursorCodec
 from parabola.database.documents import (
     Changed,
     check_schema,
     new_document,
     patched_document,
-    plainly_patched,
     replaced_document,
     system_limits,
 )
 from parabola.database.key_functions import Document
 from parabola.database.nested import Nested
+from parabola.database.receipt import Receipt
 from parabola.database.snapshot_reader import Kind, SnapshotReader
 from parabola.database.write_set import Write
 from parabola.errors import InvalidFunctionCall
+from parabola.limits import Limits
 from parabola.values.documents import decode_document
 from parabola.values.ids import encode_id, new_internal_id
+
+if TYPE_CHECKING:
+    from parabola.seams import Entropy
+    from parabola.storage.contract import Storage
 
 _INFINITY: Final = float("inf")
 _DAY_NS: Final = 86_400_000_000_000
@@ -41,7 +48,47 @@ __all__ = ["Conflict", "Kind", "Transaction"]
 class Transaction(SnapshotReader):
     """Made by `Database.begin_query` and `Database.begin_mutation`; ended by `Database.commit` and `close`."""
 
-    __slots__ = ()
+    __slots__ = ("_entropy", "_inserted", "create_table", "newest_creation_time", "pending_failure", "receipt")
+
+    def __init__(
+        self,
+        *,
+        kind: Kind,
+        begin_ts: int,
+        now_ns: int,
+        catalog: Catalog,
+        storage: Storage,
+        entropy: Entropy,
+        limits: Limits,
+        cursor_codec: CursorCodec,
+        create_table: Callable[[Transaction, str], Table],
+        journal: str | None = None,
+        newest_creation_time: float = 0.0,
+    ) -> None:
+        super().__init__(
+            kind=kind,
+            begin_ts=begin_ts,
+            now_ns=now_ns,
+            catalog=catalog,
+            storage=storage,
+            limits=limits,
+            cursor_codec=cursor_codec,
+            journal=journal,
+        )
+        self.create_table = create_table
+        self.pending_failure: str | None = None
+        """How a written document breaks the schema that is being deployed: fails the deploy, not this."""
+        self.receipt: Receipt | None = None
+        """A document beside the writes that is to say when they were committed."""
+        self.newest_creation_time = newest_creation_time
+        """Of any document so far, in milliseconds; the next one's is later, also while the clock stands still."""
+        self._entropy = entropy
+        self._inserted = False
+
+    @property
+    def has_writes(self) -> bool:
+        """Whether anything is to be committed."""
+        return bool(self.writes.by_id) or self.receipt is not None
 
     # Writing
 
@@ -164,13 +211,9 @@ class Transaction(SnapshotReader):
         old = decode_document(data)
         if "_id" in fields or "_creationTime" in fields:
             arguments.check_system_fields(fields, document_id, old["_creationTime"])
-        limits = self.limits if metered else system_limits(self.limits)
-        new = plainly_patched(old, data, fields, limits)
-        if new is False:
-            new = patched_document(old, data, fields, limits)
+        new = patched_document(old, data, fields, self.limits if metered else system_limits(self.limits))
         if new is not None:
-            known = document_id in self.writes.by_id
-            old_keys = self._keys_of_base(table, document_id, old) if known else table.keys_of(old)
+            old_keys = self._keys_of_base(table, document_id, old) if self.writes.by_id else table.keys_of(old)
             keys = old_keys if table.indexed_fields.isdisjoint(fields) else table.keys_of(new[0])
             self._put(table, new, data, old_keys, keys, metered=metered)
 

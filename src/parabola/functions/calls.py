@@ -27,7 +27,7 @@ from parabola.schema import TableNames, ValidationFailed
 from parabola.values.model import UNDEFINED, normalize
 from parabola.values.render import render_value
 from parabola.values.size import value_size
-from parabola.values.wire import decode_wire_arguments
+from parabola.values.wire import decode_wire
 
 KIND_NAMES: Final = {"query": "Query", "mutation": "Mutation", "action": "Action", "http": "HttpAction"}
 
@@ -36,7 +36,7 @@ _SURELY_SMALL: Final = 1024
 
 
 # Types whose instances are neither operations nor awaitables nor iterators.
-PLAINLY_VALUES: Final = frozenset((dict, list, str, int, float, bool, bytes, type(None)))
+_PLAINLY_VALUES: Final = frozenset((dict, list, str, int, float, bool, bytes, type(None)))
 
 
 class InvalidReturn(DeveloperError):
@@ -70,7 +70,10 @@ def decode_arguments(args_json: bytes) -> Any:
 
     Raises `InvalidValue` for JSON that is no value.
     """
-    return decode_wire_arguments(args_json)
+    decoded = decode_wire(args_json)
+    if isinstance(decoded, list) and len(decoded) == 1:
+        return decoded[0]
+    return decoded
 
 
 def copied_arguments(args: Any, limits: Limits) -> dict[str, Any]:
@@ -126,7 +129,7 @@ def _is_surely_small(args: dict[str, Any]) -> bool:
 def flattened(value: Any) -> Any:
     """What a handler returned, with an operation that it passed on replaced by its result, as a promise would be."""
     # First the commonest, since asking an abstract class for its instances is slow.
-    if type(value) not in PLAINLY_VALUES and isinstance(value, Operation) and value.is_settled:
+    if type(value) not in _PLAINLY_VALUES and isinstance(value, Operation) and value.is_settled:
         value.note_awaited()
         if value.error is not None:
             raise value.error
@@ -140,7 +143,7 @@ def checked_result(function: RegisteredFunction, value: Any, tables: TableNames,
         copy: Any = None
     else:
         kind = type(value)
-        if kind not in PLAINLY_VALUES:
+        if kind not in _PLAINLY_VALUES:
             _refuse_what_is_no_result(function, value)
         if function.builds_result:
             value = to_value(value)

@@ -137,9 +137,8 @@ class DatabaseReader:
         if run.active is not level or run.stop_requested:
             level.check_usable()
         tx = level.tx
-        if tx.closed or type(table) is not str or table[:1] == "_":
-            tx.check_query(table)
-        return ContextQuery(tx, table, False, False, level)
+        tx.check_query(table)
+        return ContextQuery(tx, table, system=False, unmetered=False, owner=level)
 
     def normalize_id(self, table: str, text: Any) -> str | None:
         level = self._level

@@ -30,7 +30,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import sys
 from asyncio import tasks as asyncio_tasks
 from collections.abc import Callable, Coroutine, Generator
 from functools import partial
@@ -45,10 +44,6 @@ TaskFactory = Callable[..., "asyncio.Future[Any]"]
 
 _NOTHING: Final = object()
 _enter_task: Final[Callable[[Any, Any], None]] = asyncio_tasks._enter_task
-# `asyncio.current_task`, which is in C from Python 3.12 on, without its call before.
-_current_task: Final[Callable[[Any], Any]] = (
-    asyncio.current_task if sys.version_info >= (3, 12) else vars(asyncio_tasks)["_current_tasks"].get
-)
 _leave_task: Final[Callable[[Any, Any], None]] = asyncio_tasks._leave_task
 
 
@@ -296,7 +291,7 @@ def _first_step(
     if loop is None:
         return _only_step(coroutine, run, watch)
     stand_in: Any = TaskStandIn()
-    outer: Any = _current_task(loop)
+    outer: Any = asyncio.current_task(loop)
     factory = loop.get_task_factory()
     if outer is not None:
         _leave_task(loop, outer)

@@ -35,7 +35,6 @@ from parabola.definitions.references import get_function_name
 from parabola.errors import FunctionTimeout, InvalidArgument, InvalidFunctionCall, SystemFault
 from parabola.functions.calls import (
     KIND_NAMES,
-    PLAINLY_VALUES,
     check_arguments,
     checked_result,
     copied_arguments,
@@ -56,8 +55,6 @@ if TYPE_CHECKING:
     from parabola.functions.outcome import Call
     from parabola.functions.registry import RegisteredFunction
     from parabola.functions.services import Services
-
-_new_operation: Final = Operation.__new__
 
 _SEED_STEP: Final = 0x9E3779B97F4A7C15
 _SEED_MASK: Final = (1 << 64) - 1
@@ -145,7 +142,7 @@ class TransactionRun:
                     # Looked at, so that the loop does not complain about an error that the handler chose to ignore.
                     task.exception()
             self.tasks = None
-        self.tx.closed = True
+        self.tx.close()
 
 
 class Level:
@@ -175,16 +172,14 @@ class Level:
         """Calls the handler and steps it as far as it goes: its result, or a `Waiting`."""
         function = self.function
         if function.is_coroutine:
-            # The commonest way of `invoke`, in place.
-            coroutine = function.handler(ctx, **args) if function.style == "keywords" else function.invoke(ctx, args)
+            coroutine = function.invoke(ctx, args)
         else:
             coroutine = _as_coroutine(function, ctx, args)
         return start(coroutine, self.run, self.run.services.time_limit, nested=nested)
 
     def end(self, value: Any) -> Any:
         """The handler returned `value`: checks that nothing was forgotten, and gives the checked result."""
-        if type(value) not in PLAINLY_VALUES:
-            value = flattened(value)
+        value = flattened(value)
         if self.run.fault is not None:
             raise self.run.fault
         if self.unawaited:
@@ -203,20 +198,12 @@ class Level:
         if run.active is not self or run.stop_requested:
             self.check_usable()
             return self._queue_up(name, function, args)
-        operation = _new_operation(Operation)  # what __init__ would do, without the call
-        operation.issuer = self
-        operation.name = name
-        self.unawaited.add(operation)
         try:
-            operation.value = function(*args)
+            return Operation(self, name, function(*args))
         except Exception as error:
             if isinstance(error, SystemFault):
                 run.fault = error
-            operation.value = None
-            operation.error = error
-        else:
-            operation.error = None
-        return operation
+            return Operation(self, name, None, error)
 
     def check_usable(self) -> None:
         """Raises where `ctx` may not act: out of time, or after its handler has ended."""

@@ -59,7 +59,6 @@ class MutationAttempts:
         "_deployment",
         "_done",
         "_level",
-        "_note",
         "_recorded",
         "_retries",
         "_run",
@@ -82,7 +81,6 @@ class MutationAttempts:
         call_later: Callable[[float, Callable[[], None]], Any],
         before_commit: Callable[[Transaction, Any], None] | None = None,
         claim: Callable[[Transaction], bool] | None = None,
-        note: Callable[[Call, Outcome], None] | None = None,
     ) -> None:
         self._services = services
         self._deployment = deployment
@@ -94,8 +92,6 @@ class MutationAttempts:
         self.before_commit = before_commit
         # Called before the handler, in each attempt: whether the mutation is still wanted.
         self._claim = claim
-        # Told of an outcome that has anything to tell, before `done` is.
-        self._note = note
         self._started = services.clock.monotonic()
         self._retries = 0
         # What it lost over and has the turn for, if it has one.
@@ -161,8 +157,7 @@ class MutationAttempts:
                 raise HandlerStopped
             result = level.end(value)
             value_json = encode_wire(result)
-            if len(value_json) > self._services.limits.result_bytes_max:
-                check_result_size(level.function, len(value_json), self._services.limits)
+            check_result_size(level.function, len(value_json), self._services.limits)
             warn_of_heavy_use(run)
             if self._session_request is not None:
                 record = Record(value_json, run.log.lines)
@@ -215,8 +210,6 @@ class MutationAttempts:
         turn, self._turn = self._turn, None
         if turn is not None:
             self._services.retry_turns.give_back(turn)
-        if self._note is not None and (outcome.error is not None or outcome.log_lines):
-            self._note(self._call, outcome)
         self._done(outcome)
 
     def _stopped_by(self, error: BaseException) -> None:

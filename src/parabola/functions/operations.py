@@ -27,10 +27,10 @@ class Issuer(Protocol):
 class Operation(Coroutine[Any, Any, Any]):
     """A finished operation: awaiting it gives its result or raises its error, at once."""
 
-    __slots__ = ("error", "issuer", "name", "value")
+    __slots__ = ("_issuer", "error", "name", "value")
 
     def __init__(self, issuer: Issuer, name: str, value: Any, error: BaseException | None = None) -> None:
-        self.issuer = issuer
+        self._issuer = issuer
         self.name = name
         self.value = value
         self.error = error
@@ -43,10 +43,10 @@ class Operation(Coroutine[Any, Any, Any]):
 
     def note_awaited(self) -> None:
         """Takes the note back: somebody looked at the result."""
-        self.issuer.unawaited.discard(self)
+        self._issuer.unawaited.discard(self)
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        self.issuer.unawaited.discard(self)
+        self._issuer.unawaited.discard(self)
         if self.error is not None:
             raise self.error
         return self.value
@@ -55,13 +55,13 @@ class Operation(Coroutine[Any, Any, Any]):
     # The next three make it a coroutine, for asyncio.create_task, TaskGroup and wait_for take nothing less.
 
     def send(self, value: Any) -> NoReturn:
-        self.issuer.unawaited.discard(self)
+        self._issuer.unawaited.discard(self)
         if self.error is not None:
             raise self.error
         raise StopIteration(self.value)
 
     def throw(self, *error: Any) -> NoReturn:
-        self.issuer.unawaited.discard(self)
+        self._issuer.unawaited.discard(self)
         raise error[0] if isinstance(error[0], BaseException) else error[0](*error[1:2])
 
     def close(self) -> None:
@@ -136,7 +136,7 @@ class PendingOperation(Operation):
         return self._waiting
 
     async def _wait(self) -> Any:
-        self.issuer.unawaited.discard(self)
+        self._issuer.unawaited.discard(self)
         if not self._settled:
             if self._future is None:
                 self._future = asyncio.get_running_loop().create_future()

@@ -111,16 +111,13 @@ class Runner:
         whether to go on: if not, nothing is written, and the outcome is that of a mutation that did nothing. Nobody
         can cancel a mutation from outside.
         """
+
+        def noted(outcome: Outcome) -> None:
+            self.note(call, outcome)
+            done(outcome)
+
         MutationAttempts(
-            self.services,
-            self.deployment,
-            call,
-            done,
-            session_request,
-            self.call_later,
-            before_commit,
-            claim,
-            self.note,
+            self.services, self.deployment, call, noted, session_request, self.call_later, before_commit, claim
         ).start()
 
     def note(self, call: Call, outcome: Outcome) -> None:

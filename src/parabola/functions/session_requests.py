@@ -98,16 +98,12 @@ class SessionRecords:
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
         # The days of which there may be records; None until they were looked up.
         self._days: set[int] | None = None
-        # What `find` worked out for the transaction that looked last: mostly the one that writes next.
-        self._found: tuple[Transaction, _Session, bytes] | None = None
 
     def find(self, tx: Transaction, request: SessionRequest) -> Record | None:
         """The record of an earlier sending. Looking leaves evidence: two sendings that race conflict."""
         session_id, request_id = request
         session = self._session(tx, session_id)
-        evidence = session.evidence(request_id)
-        self._found = (tx, session, evidence)
-        tx.note_no_receipt(_BY_ID, evidence)
+        tx.note_no_receipt(_BY_ID, session.evidence(request_id))
         if request_id > session.newest:
             return None
         for day in self._days_of(tx):
@@ -125,13 +121,7 @@ class SessionRecords:
     def write(self, tx: Transaction, request: SessionRequest, record: Record) -> None:
         """Notes what is being answered, in the transaction that does it and that found no record before."""
         session_id, request_id = request
-        found = self._found
-        if found is not None and found[0] is tx:
-            _, session, evidence = found
-            self._found = None
-        else:
-            session = self._session(tx, session_id)
-            evidence = session.evidence(request_id)
+        session = self._session(tx, session_id)
         if request_id > session.newest:
             session.newest = request_id
         now_ns = tx.now_ns
@@ -155,6 +145,7 @@ class SessionRecords:
             tail = orjson.dumps(answer[:first])[1:] + b"}"
         document_id = session.document_id(day, request_id)
         head = b'{"_creationTime":%b,"_id":"%b","answer":"' % (repr(now_ns / 1_000_000).encode(), document_id.encode())
+        evidence = session.evidence(request_id)
         tx.receipt = Receipt(_TABLE, _TOUCHED, document_id, evidence, head, tail)
 
     def _session(self, tx: Transaction, session_id: str) -> _Session:

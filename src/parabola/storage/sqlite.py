@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
-from parabola.errors import StorageFailure
+from parabola.errors import OutOfRetention, StorageFailure
 from parabola.limits import DEFAULT_LIMITS, MIB
 from parabola.storage.applier import Applier
 from parabola.storage.documents import Documents
@@ -35,7 +35,7 @@ from parabola.storage.sqlite_files import (
     read_meta,
     reserve_wal,
 )
-from parabola.storage.sqlite_reader import SQLiteReader, out_of_retention
+from parabola.storage.sqlite_reader import SQLiteReader
 
 # A row of the log holds at most this much, unless a single commit is larger. SQLite refuses blobs above 1 GB.
 LOG_ROW_BYTES_MAX = 32 * MIB
@@ -96,12 +96,9 @@ class SQLiteStorage:
                 f"The files in {directory} do not belong together: {DATA_FILE} is at {applied_ts}, and {LOG_FILE} goes "
                 f"from {self._removed_ts} to {newest_log_ts}. Restore both from the same backup."
             )
-        oldest_ts = read_meta(reading, "oldest_ts")
+        self._oldest_ts = read_meta(reading, "oldest_ts")
         self._recent = Recent(applied_ts, Documents(7 * share_bytes))
-        self._reader = SQLiteReader(reading, self._recent, ranges_bytes_max=2 * share_bytes, oldest_ts=oldest_ts)
-        # Most of what a storage is asked, without a call in between.
-        self.get = self._reader.get
-        self.scan_index = self._reader.scan_index
+        self._reader = SQLiteReader(reading, self._recent, ranges_bytes_max=2 * share_bytes)
         self._applier = Applier(
             self._connect(DATA_FILE, 4 * share_bytes), self._connect(LOG_FILE, MIB), pending_bytes_max=recent_bytes_max
         )
@@ -128,7 +125,7 @@ class SQLiteStorage:
         return self._durable_ts
 
     def oldest_ts(self) -> int:
-        return self._reader.oldest_ts
+        return self._oldest_ts
 
     # Writing
 
@@ -205,16 +202,36 @@ class SQLiteStorage:
 
     # Reading
 
+    def get(self, table_number: int, document_id: str, ts: int) -> bytes | None:
+        if ts < self._oldest_ts:
+            raise self._out_of_retention(ts)
+        return self._reader.get(table_number, document_id, ts)
+
+    def scan_index(
+        self,
+        index_number: int,
+        table_number: int,
+        lower: bytes,
+        upper: bytes | None,
+        ts: int,
+        *,
+        descending: bool,
+        limit: int,
+    ) -> list[Row]:
+        if ts < self._oldest_ts:
+            raise self._out_of_retention(ts)
+        return self._reader.scan_index(index_number, table_number, lower, upper, ts, descending, limit)
+
     def scan_table(
         self, table_number: int, lower: str, upper: str | None, ts: int, *, descending: bool, limit: int
     ) -> list[Row]:
-        if ts < self._reader.oldest_ts:
-            raise out_of_retention(ts, self._reader.oldest_ts)
+        if ts < self._oldest_ts:
+            raise self._out_of_retention(ts)
         return self._reader.scan_table(table_number, lower, upper, ts, descending, limit)
 
     def read_log(self, after_ts: int, up_to_ts: int) -> Iterator[Commit]:
-        if after_ts < self._reader.oldest_ts:
-            raise out_of_retention(after_ts, self._reader.oldest_ts)
+        if after_ts < self._oldest_ts:
+            raise self._out_of_retention(after_ts)
         return self._read_log(after_ts, up_to_ts)
 
     def _read_log(self, after_ts: int, up_to_ts: int) -> Iterator[Commit]:
@@ -225,8 +242,8 @@ class SQLiteStorage:
             after_ts = max(after_ts, commits[-1].ts)
             if after_ts >= min(up_to_ts, self._recent.horizon_ts):
                 break
-            if after_ts < self._reader.oldest_ts:
-                raise out_of_retention(after_ts, self._reader.oldest_ts)
+            if after_ts < self._oldest_ts:
+                raise self._out_of_retention(after_ts)
         yield from [commit for commit in self._recent.commits() if after_ts < commit.ts <= up_to_ts]
 
     def _log_rows(self, after_ts: int) -> Iterator[list[Commit]]:
@@ -241,9 +258,9 @@ class SQLiteStorage:
     # Keeping house
 
     def set_retention(self, oldest_ts: int) -> None:
-        oldest_ts = self._reader.oldest_ts = max(self._reader.oldest_ts, min(oldest_ts, self._durable_ts))
+        self._oldest_ts = max(self._oldest_ts, min(oldest_ts, self._durable_ts))
         self._reader.move_horizon(self._applier.applied_ts)
-        self._applier.allow_trimming(oldest_ts, min(oldest_ts, self._recent.horizon_ts))
+        self._applier.allow_trimming(self._oldest_ts, min(self._oldest_ts, self._recent.horizon_ts))
 
     def catch_up(self) -> None:
         """Blocks until all that is durable has reached the data file. For tests, benchmarks and backups."""
@@ -279,6 +296,12 @@ class SQLiteStorage:
         for connection in self._connections:
             connection.close()
         self._lock.release()
+
+    def _out_of_retention(self, ts: int) -> OutOfRetention:
+        return OutOfRetention(
+            f"Timestamp {ts} is no longer kept; the oldest that can be read is {self._oldest_ts}. "
+            "Begin again at a newer timestamp."
+        )
 
 
 def _log_row(commits: list[Commit]) -> tuple[int, int, int, bytes]:

@@ -17,7 +17,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from itertools import chain, repeat
 
-from parabola.errors import OutOfRetention, StorageFailure
+from parabola.errors import StorageFailure
 from parabola.storage.cache import Range, RangeCache
 from parabola.storage.recent import Recent, merge
 from parabola.storage.records import Row
@@ -54,22 +54,14 @@ def _is_prefix(lower: bytes, upper: bytes | None) -> bool:
     return upper is not None and len(upper) == len(lower) + 1 and upper[-1] == 0xFF and upper.startswith(lower)
 
 
-def out_of_retention(ts: int, oldest_ts: int) -> OutOfRetention:
-    return OutOfRetention(
-        f"Timestamp {ts} is no longer kept; the oldest that can be read is {oldest_ts}. "
-        "Begin again at a newer timestamp."
-    )
-
-
 def _unreadable(error: sqlite3.DatabaseError) -> StorageFailure:
     return StorageFailure(f"The data file cannot be read: {error}. Restore the data folder from a backup.")
 
 
 class SQLiteReader:
-    """Answers reads at a timestamp, from `oldest_ts` on."""
+    """Answers reads at a timestamp. Whether a timestamp may still be read is its caller's question."""
 
-    def __init__(self, data: sqlite3.Connection, recent: Recent, *, ranges_bytes_max: int, oldest_ts: int = 0) -> None:
-        self.oldest_ts = oldest_ts
+    def __init__(self, data: sqlite3.Connection, recent: Recent, *, ranges_bytes_max: int) -> None:
         self._cursor = data.cursor()
         self._recent = recent
         self._documents = recent.documents
@@ -91,9 +83,6 @@ class SQLiteReader:
                 self._ranges.keys_changed(index_number, changed.keys())
 
     def get(self, table_number: int, document_id: str, ts: int) -> bytes | None:
-        """See `contract.Storage`, as for the others."""
-        if ts < self.oldest_ts:
-            raise out_of_retention(ts, self.oldest_ts)
         table = self._tables.get(table_number)
         if table is None:
             table = self._documents.table(table_number)
@@ -130,30 +119,14 @@ class SQLiteReader:
         lower: bytes,
         upper: bytes | None,
         ts: int,
-        *,
         descending: bool,
         limit: int,
     ) -> list[Row]:
-        recent = self._recent
-        if index_number not in recent.young.indexes and index_number not in recent.old.indexes:
-            if limit > 0 and upper == lower + b"\xff":
-                # `_cached_range` and `get`, in place: for a lookup that finds one document, what most reads are.
-                cached = self._ranges.get((index_number, lower))
-                if cached is not None and len(cached[2]) == 1 and cached[0] <= ts >= self.oldest_ts:
-                    document_id = cached[2][0]
-                    held = self._tables[table_number].hot.get(document_id)
-                    document = (
-                        held[1] if held is not None and held[0] <= ts else self.get(table_number, document_id, ts)
-                    )
-                    return [] if document is None else [_new_tuple(Row, (cached[1][0], document_id, document))]
-            walk = None
-        else:
-            walk = recent.walk_index(index_number, lower, upper, ts, descending=descending)
-        if ts < self.oldest_ts:
-            raise out_of_retention(ts, self.oldest_ts)
         rows: list[Row] = []
         if limit <= 0 or (upper is not None and lower >= upper):
             return rows
+        recent = self._recent
+        walk = recent.walk_index(index_number, lower, upper, ts, descending=descending)
         if walk is not None:
             first = next(walk, None)
             if first is not None:

@@ -180,10 +180,7 @@ class ServerPeer:
                 self.fail(TRY_AGAIN_CLOSE, "TooManyConcurrentRequests")
             return
         try:
-            if isinstance(message, Mutation):
-                self._handle_mutation(message, now_ns)
-            else:
-                self._handle(message, now_ns)
+            self._handle(message, now_ns)
         except PeerError as error:
             # A path or a timestamp that cannot be one: to a client, the same as a field of the wrong type.
             self.protocol_broken(f"{UNREADABLE} {error.message}")
@@ -226,11 +223,8 @@ class ServerPeer:
             return
         assert self._mutation_running, "a mutation was answered that is not running"
         self._mutation_running = False
-        self.update_wanted = True
-        (self._held if self.updating else self.outgoing).append(answer)
-        if self._mutations:
-            self._mutation_running = True
-            self.effects.append(self._mutations.pop(0))
+        self._answer(answer)
+        self._start_next_mutation()
 
     def action_finished(self, answer: bytes) -> None:
         """One running action is done; `answer` is its ActionResponse."""
@@ -238,8 +232,7 @@ class ServerPeer:
             return
         assert self._actions_running > 0, "an action was answered that is not running"
         self._actions_running -= 1
-        self.update_wanted = True
-        (self._held if self.updating else self.outgoing).append(answer)
+        self._answer(answer)
 
     def invalidate(self, query_id: int) -> None:
         """A commit may have changed this query's result."""
@@ -316,17 +309,11 @@ class ServerPeer:
         """The wanted update in one, if it is to do nothing but tell the client of the time: no query has to run, and
         there is no news of which queries or who. False, and nothing done, if it is to do more.
         """
-        if self.stale or self._pending or self._removed or self.updating or self.closed:
+        if self.stale or not self._only_queries_are_due(now_ns):
             return False
-        query_set, identity, current_ts = start = self.current
-        if self._received_query_set != query_set or self._received_identity != identity:
-            return False
-        expires = self._token_expires_ns
-        if expires is not None and now_ns >= expires:
-            return False
-        assert ts >= current_ts, "time does not go back on a socket"
+        assert ts >= self.current[2], "time does not go back on a socket"
         self.update_wanted = False
-        self.current, text = self._writer.write(start, ts, ())
+        self.current, text = self._writer.write(self.current, ts, ())
         self.outgoing.append(text)
         return True
 
@@ -334,25 +321,15 @@ class ServerPeer:
         """The only thing that the wanted update has to do, if there is only one: a query to run, no news of which
         queries or who. `finish_lone` then stands for `begin_update` and `finish_update`.
         """
-        stale = self.stale
-        if len(stale) != 1 or self._pending or self._removed or self.updating or self.closed:
+        if len(self.stale) != 1 or not self._only_queries_are_due(now_ns):
             return None
-        query_set, identity, _ = self.current
-        if self._received_query_set != query_set or self._received_identity != identity:
-            return None
-        expires = self._token_expires_ns
-        if expires is not None and now_ns >= expires:
-            return None
-        for query in stale.values():
-            return query
-        return None
+        return next(iter(self.stale.values()))
 
     def finish_lone(self, query: FollowedQuery, result: QueryResult, ts: int) -> bytes:
         """The Transition to `ts` for the query that `lone_stale_query` named just now; the caller sends it, after
         what is in `outgoing`.
         """
-        start = self.current
-        assert ts >= start[2], "time does not go back on a socket"
+        assert ts >= self.current[2], "time does not go back on a socket"
         self.stale.clear()
         self.update_wanted = False
         query.journal = result.journal
@@ -361,7 +338,7 @@ class ServerPeer:
         else:
             query.fingerprint = result.fingerprint
             changed = (result.fragment(query.query_id),)
-        self.current, text = self._writer.write(start, ts, changed)
+        self.current, text = self._writer.write(self.current, ts, changed)
         return text
 
     def take(self, step: SharedStep, now_ns: int) -> FollowedQuery | None:
@@ -435,7 +412,9 @@ class ServerPeer:
     # Messages.
 
     def _handle(self, message: ClientMessage, now_ns: int) -> None:
-        if isinstance(message, ModifyQuerySet):
+        if isinstance(message, Mutation):
+            self._handle_mutation(message, now_ns)
+        elif isinstance(message, ModifyQuerySet):
             self._handle_modify(message)
         elif isinstance(message, Action):
             self._handle_action(message, now_ns)
@@ -480,7 +459,7 @@ class ServerPeer:
         self.update_wanted = True
 
     def _handle_mutation(self, message: Mutation, now_ns: int) -> None:
-        if self._token_expires_ns is not None and self.check_expiry(now_ns):
+        if self.check_expiry(now_ns):
             return
         if len(self._mutations) + self._mutation_running >= self._limits.pending_mutations_max:
             self.fail(TRY_AGAIN_CLOSE, "TooManyConcurrentMutations")
@@ -541,10 +520,32 @@ class ServerPeer:
 
     # Parts of the above.
 
+    def _only_queries_are_due(self, now_ns: int) -> bool:
+        """Whether an update may begin that does nothing but run the stale queries: no news of which queries or who."""
+        if self._pending or self._removed or self.updating or self.closed:
+            return False
+        query_set, identity, _ = self.current
+        if self._received_query_set != query_set or self._received_identity != identity:
+            return False
+        expires = self._token_expires_ns
+        return expires is None or now_ns < expires
+
+    def _answer(self, answer: bytes) -> None:
+        self.update_wanted = True
+        if self.updating:
+            self._held.append(answer)
+        else:
+            self.outgoing.append(answer)
+
     def _release_answers(self) -> None:
         if self._held:
             self.outgoing.extend(self._held)
             self._held.clear()
+
+    def _start_next_mutation(self) -> None:
+        if self._mutations:
+            self._mutation_running = True
+            self.effects.append(self._mutations.pop(0))
 
     def _apply_pending(self) -> list[FollowedQuery] | None:
         """Takes the pending modifications; the queries dropped, or None if they contradict the query set."""

@@ -14,11 +14,7 @@ from parabola.errors import InvalidValue, StorageFailure
 from parabola.values.wire import encode_wire, from_wire
 
 _MARKER: Final = b"\x01"
-PLAIN_START: Final = ord("{")
-decode_plain: Final = orjson.loads
-"""What `decode_document` does with a document that begins with `PLAIN_START`, for who cannot afford a call in between.
-Raises ValueError for a damaged one: leave it to `decode_document` to say so.
-"""
+_PLAIN_START: Final = ord("{")
 
 
 def encode_document(document: dict[str, Any], *, plain: bool | None = None) -> bytes:
@@ -26,16 +22,12 @@ def encode_document(document: dict[str, Any], *, plain: bool | None = None) -> b
 
     False is always safe; True must be true.
     """
-    if plain:
-        return encode_plain(document)
-    encoded = encode_wire(document)
-    return _MARKER + encoded if b'"$' in encoded else bytes(memoryview(encoded))
-
-
-def encode_plain(document: dict[str, Any]) -> bytes:
-    """The same for a document that plain JSON can say."""
-    # A copy of the right size: orjson hands out the tail of a larger buffer, which a cache would keep alive.
-    return bytes(memoryview(orjson.dumps(document, None, orjson.OPT_SORT_KEYS)))
+    if not plain:
+        encoded = encode_wire(document)
+        if b'"$' in encoded:
+            return _MARKER + encoded
+        return _fitted(encoded)
+    return _fitted(orjson.dumps(document, None, orjson.OPT_SORT_KEYS))
 
 
 def decode_document(data: bytes) -> dict[str, Any]:
@@ -43,9 +35,14 @@ def decode_document(data: bytes) -> dict[str, Any]:
     made: a disk gave back something else than it was given.
     """
     try:
-        document: dict[str, Any] = orjson.loads(data) if data[0] == PLAIN_START else from_wire(orjson.loads(data[1:]))
+        document: dict[str, Any] = orjson.loads(data) if data[0] == _PLAIN_START else from_wire(orjson.loads(data[1:]))
     except (ValueError, IndexError, InvalidValue) as error:
         raise StorageFailure(
             f"A stored document is damaged: {error}. Restore the data folder from a backup."
         ) from error
     return document
+
+
+def _fitted(encoded: bytes) -> bytes:
+    """A copy of the right size: orjson hands out the tail of a larger buffer, which a cache would keep alive."""
+    return bytes(memoryview(encoded))

@@ -73,18 +73,6 @@ def decode_wire(data: bytes | str) -> Value:
     return _settle(decoded, _NESTING_MAX)
 
 
-def decode_wire_arguments(data: bytes | str) -> Value:
-    """What stands alone in a list, as the arguments of a call do; else as `decode_wire`."""
-    try:
-        decoded = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        return decode_wire(data)  # says what is wrong with it
-    if type(decoded) is list and len(decoded) == 1:
-        alone = decoded[0]
-        return _settle_object(alone, _NESTING_MAX - 1) if type(alone) is dict else _settle(alone, _NESTING_MAX - 1)
-    return _settle(decoded, _NESTING_MAX)
-
-
 def to_wire(value: Value) -> Any:
     """A value as a tree of what JSON can say, special ones as `$integer`, `$bytes` and `$float` objects."""
     kind = type(value)

@@ -166,7 +166,7 @@ def test_a_data_file_whose_pages_are_damaged_is_reported_by_every_read(tmp_path:
     try:
         for read in (
             lambda: reader.get(1, "a", 100),
-            lambda: reader.scan_index(5, 1, b"", None, 100, descending=False, limit=10),
+            lambda: reader.scan_index(5, 1, b"", None, 100, False, 10),
             lambda: reader.scan_table(1, "", None, 100, False, 10),
         ):
             with pytest.raises(StorageFailure, match=r"The data file cannot be read: .* Restore"):

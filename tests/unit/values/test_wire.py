@@ -13,7 +13,6 @@ from parabola.values.order import values_equal
 from parabola.values.wire import (
     HttpFormat,
     decode_wire,
-    decode_wire_arguments,
     encode_http,
     encode_wire,
     from_wire,
@@ -172,34 +171,3 @@ def test_every_number_over_http_is_recognisable_as_a_double(number: float) -> No
     assert "." in text or "e" in text
     assert float(text) == number
     assert encode_http(Int64(1), "export_json") == b"1"
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ('[{"a":1,"b":[{"$integer":"AQAAAAAAAAA="}]}]', {"a": 1, "b": [Int64(1)]}),
-        ("[{}]", {}),
-        ('[{"$integer":"AQAAAAAAAAA="}]', Int64(1)),
-        ("[[1]]", [1]),
-        ("[9007199254740993]", 9007199254740992.0),
-        ('["x"]', "x"),
-        ("[]", []),
-        ("[1,{}]", [1, {}]),
-        ('{"a":1}', {"a": 1}),
-        ("null", None),
-    ],
-)
-def test_arguments_are_what_stands_alone_in_a_list(text: str, expected: object) -> None:
-    decoded = decode_wire_arguments(text)
-    assert (decoded, type(decoded)) == (expected, type(expected))
-
-
-@pytest.mark.parametrize(
-    "text", ["[", '[{"$a":1,"b":2}]', '[{"a":"\\ud83d"}]', "[" * 65 + "]" * 65, '[{"a":' + "[" * 63 + "]" * 63 + "}]"]
-)
-def test_what_is_no_value_is_none_as_an_argument_either(text: str) -> None:
-    with pytest.raises(InvalidValue) as plain:
-        decode_wire(text)
-    with pytest.raises(InvalidValue) as arguments:
-        decode_wire_arguments(text)
-    assert (arguments.value.message, arguments.value.code) == (plain.value.message, plain.value.code)
