@@ -69,7 +69,7 @@ def move_money(server: ServerProcess, bank: str, prefix: str, seed: int, ledger:
                     sent += 1
                 message = json.loads(client.socket.recv(timeout=60))
                 if message["type"] == "MutationResponse":
-                    assert message["success"], message
+                    assert message["success"], f"{message}\nThe server printed:\n{server.log[-3000:]}"
                     with ledger.lock:
                         ledger.acknowledged.append((keys.pop(message["requestId"]), timestamp(message["ts"])))
     except TimeoutError:

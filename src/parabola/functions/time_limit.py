@@ -23,6 +23,11 @@ while it holds the interpreter lock, and if they are in user code asks the inter
 blocking call into C is then stopped only when it returns.
 
 `HandlerStopped` is a BaseException, so that `except Exception` does not swallow it.
+
+What counts is the time that a handler took, not the time that a busy machine kept from it. While the watchdog looks
+on time, all that passes counts, computing and blocking alike, except when the thread could have gone on and did not
+get a processor. A watchdog that comes late was itself kept from looking, by a machine that stood still or by a call
+into C: then only the processor time that the thread got in between counts. `Look.counts` does this sum.
 """
 
 from __future__ import annotations
@@ -38,9 +43,13 @@ import threading
 import time
 import weakref
 from types import FrameType
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
+
+from parabola.functions.thread_clock import ThreadClock
 
 LOOK_EVERY_S: Final = 0.05
+LATE_S: Final = 3 * LOOK_EVERY_S
+"""Looks further apart than this say that the watchdog was kept from looking."""
 _IDLE_LOOKS_MAX: Final = 40
 # Ignored by default, so a late one harms nobody, and not used by test runners, debuggers or servers.
 _SIGNAL: Final = getattr(signal, "SIGURG", None)
@@ -80,23 +89,57 @@ class WatchedRun(Protocol):
     stop_requested: bool
 
 
+class Look(NamedTuple):
+    """What the watchdog found when it last looked. All times are in seconds.
+
+    It is replaced as a whole, since the thread that is looked at may ask at any moment.
+    """
+
+    at: float
+    """When that was, by the monotonic clock."""
+    processor_s: float | None
+    """The thread's processor time then, if the system tells it."""
+    began: float | None = None
+    """When the step had begun that had the thread; None if there was none."""
+    counted: float = 0.0
+    """How much of the step's time counts so far."""
+
+    def counts(self, began: float, now: float, processor_s: float | None, *, wants_processor: bool = False) -> float:
+        """How much of the time from `began`, when a step began, until `now` counts.
+
+        `wants_processor` says that the thread could go on right now.
+        """
+        counted = self.counted if self.began == began else 0.0
+        passed = now - max(self.at, began)
+        had = passed
+        if processor_s is not None and self.processor_s is not None:
+            had = min(passed, processor_s - self.processor_s)
+        if passed > LATE_S:
+            return counted + max(had, LOOK_EVERY_S)
+        return counted + (had if wants_processor else passed)
+
+
 class TimeLimit:
     """The watch over the user code of one runner. `begin` and `end` bracket each step of a handler."""
 
     def __init__(self, limit_s: float) -> None:
         self.limit_s = limit_s
         self._run: WatchedRun | None = None
-        self._started = 0.0
-        self._thread_id = 0
+        self._began = 0.0
+        self._clock = ThreadClock()
+        self._last_look = Look(0.0, None)
         self._asked_to_raise = False
         _watchdog.add(self)
 
     def begin(self, run: WatchedRun) -> None:
         """User code of `run` gets this thread."""
-        self._thread_id = threading.get_ident()
-        self._started = time.monotonic() - run.user_time
+        if self._clock.thread_id != threading.get_ident():
+            self._clock = ThreadClock()
+            self._start_looking()
+        self._began = time.monotonic()
         self._run = run
         if _watchdog.asleep:
+            self._start_looking()
             _watchdog.wake()
 
     def end(self) -> None:
@@ -104,7 +147,9 @@ class TimeLimit:
         run = self._run
         self._run = None
         if run is not None:
-            run.user_time = time.monotonic() - self._started
+            now = time.monotonic()
+            took = now - self._began
+            run.user_time += took if took <= LATE_S else self._counted(now)
         if self._asked_to_raise:
             self._asked_to_raise = False
             _take_back_in_this_thread()
@@ -114,29 +159,48 @@ class TimeLimit:
         """Whether user code has the thread now."""
         return self._run is not None
 
+    def _start_looking(self) -> None:
+        self._last_look = Look(time.monotonic(), self._clock.processor_s())
+
+    def _counted(self, now: float) -> float:
+        """The seconds of the step so far that count."""
+        return self._last_look.counts(self._began, now, self._clock.processor_s())
+
+    def _is_over(self, run: WatchedRun) -> bool:
+        """Whether `run`, which has the thread, is past its limit."""
+        now = time.monotonic()
+        # The sum is for the few steps that take long.
+        return run.user_time + now - self._began > self.limit_s and run.user_time + self._counted(now) > self.limit_s
+
     def look(self) -> None:
         """Called by the watchdog: acts if the limit is passed."""
-        run = self._run
-        if run is None or time.monotonic() - self._started <= self.limit_s:
+        run, began, clock = self._run, self._began, self._clock
+        now, processor_s = time.monotonic(), clock.processor_s()
+        if run is None:
+            self._last_look = Look(now, processor_s)
             return
-        if self._thread_id == threading.main_thread().ident and _signal_handler.installed:
-            signal.pthread_kill(self._thread_id, _SIGNAL)  # type: ignore[arg-type]
+        # A step that is shorter than this cannot have been kept waiting for long.
+        wants_processor = now - began > LOOK_EVERY_S and clock.wants_processor()
+        counts = self._last_look.counts(began, now, processor_s, wants_processor=wants_processor)
+        self._last_look = Look(now, processor_s, began, counts)
+        if not self._is_over(run):
             return
-        frame = sys._current_frames().get(self._thread_id)  # pyright: ignore[reportPrivateUsage]
+        if clock.thread_id == threading.main_thread().ident and _signal_handler.installed:
+            signal.pthread_kill(clock.thread_id, _SIGNAL)  # type: ignore[arg-type]
+            return
+        frame = sys._current_frames().get(clock.thread_id)  # pyright: ignore[reportPrivateUsage]
         # This thread has just been given the interpreter lock and keeps it for the next few lines.
         if self._run is not run:
             return
         run.stop_requested = True
         if is_user_code(frame):
             self._asked_to_raise = True
-            _raise_in_thread(self._thread_id, HandlerStopped)
+            _raise_in_thread(clock.thread_id, HandlerStopped)
 
     def interrupt(self, frame: FrameType | None) -> None:
         """Called in the main thread, between two of its instructions: raises if they are the handler's own."""
         run = self._run
-        if run is None or self._thread_id != threading.get_ident():
-            return
-        if time.monotonic() - self._started <= self.limit_s:
+        if run is None or self._clock.thread_id != threading.get_ident() or not self._is_over(run):
             return
         run.stop_requested = True
         if is_user_code(frame):
