@@ -185,20 +185,21 @@ class SyncConnection:
             self._let_go_of_queries()
             self._transport.close(close.code, close.reason)
 
-    def take(self, step: SharedStep, run: LiveRun, now_s: float, now_ns: int) -> bool:
+    def take(self, subscription: Subscription, step: SharedStep, run: LiveRun, now_s: float, now_ns: int) -> bool:
         """Sends what another connection was just sent, `step` to the result of `run`, if that is all that this one is
-        due; False, and nothing done, if not. `run` must be valid and watched.
+        due, whose `subscription` is broken; False, and nothing done, if not. `run` must be valid and watched.
         """
-        if not self._can_write or self._is_lost:
+        peer = self._peer
+        if (
+            self.is_due
+            or not self._can_write
+            or self._is_lost
+            or (len(peer.queries) > 1 and self._is_more_broken(subscription))
+            or not peer.take(step, subscription.query, now_ns)
+        ):
             return False
-        query = self._peer.take(step, now_ns)
-        if query is None:
-            return False
-        subscription = query.subscription
-        assert isinstance(subscription, Subscription), "what was asked was asked by a subscription"
         subscription.run = run
         run.followers.add(subscription)
-        self.is_due = self.is_answered = False
         self._last_sent = now_s
         self._transport.send_texts(step.texts)
         return True
@@ -229,6 +230,14 @@ class SyncConnection:
         if now - self._last_sent >= PING_AFTER_SILENCE_S and not self._peer.outgoing:
             self._last_sent = now
             transport.send_texts([PING])
+
+    def notice_broken(self) -> None:
+        """Tells the peer of every broken query of which it was not told yet. No Transition may be made before."""
+        for query in self._peer.queries.values():
+            subscription = query.subscription
+            if isinstance(subscription, Subscription) and subscription.is_broken:
+                subscription.run = None
+                self._peer.invalidate(query.query_id)
 
     def query_broken(self, query_id: int) -> None:
         """A commit may have changed the result of this query."""
@@ -440,6 +449,7 @@ class SyncConnection:
             return
         for query in begun.dropped:
             self._let_go(query)
+            query.subscription = None
         live = driver.live
         ts = live.ts
         if not begun.runs:
@@ -505,7 +515,7 @@ class SyncConnection:
         if self._driver.live.follow(answer, subscription):
             subscription.run = answer
         else:
-            self._peer.invalidate(subscription.query_id)
+            self._peer.invalidate(subscription.query.query_id)
 
     def _finish_update(self, update: RunningUpdate, now_ns: int) -> None:
         driver = self._driver
@@ -548,10 +558,18 @@ class SyncConnection:
             if subscription.question.visibility == visibility:
                 return subscription
         else:
-            subscription = query.subscription = Subscription(self, query.query_id)
+            subscription = query.subscription = Subscription(self, query)
         question = Question(query.path, query.args, visibility, query.component)
         query.asked = subscription.question = self._driver.live.share(question)
         return subscription
+
+    def _is_more_broken(self, known: Subscription) -> bool:
+        """Whether another query than that of `known` is broken without having been told."""
+        for query in self._peer.queries.values():
+            subscription = query.subscription
+            if subscription is not known and isinstance(subscription, Subscription) and subscription.is_broken:
+                return True
+        return False
 
     def _let_go(self, query: FollowedQuery) -> None:
         subscription = query.subscription

@@ -11,6 +11,10 @@ The order that the protocol needs comes from one fact: the database calls back f
 order, and then publishes the batch to `LiveQueries`, before the event loop goes on. By the time `_flush` runs,
 `live.ts` is at or past everything that was answered.
 
+Who follows a broken run together with others is not told of it one by one, but in a `Crowd`, and most of a crowd takes
+one step (`shared_step`). Between the commit and that moment, a peer does not know that its query is stale: so before
+any Transition is made, `notice_broken` looks for such queries, as long as there is a crowd anywhere.
+
 A connection that cannot write stays out of `_flush`'s updates until it can: it then jumps to the newest timestamp.
 What it misses is nobody's memory.
 """
@@ -20,19 +24,20 @@ from __future__ import annotations
 import logging
 from asyncio import Future
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from parabola.auth import Authenticator
 from parabola.backend.heartbeat import Cancellable, HeartbeatWheel
 from parabola.backend.presenter import Presenter
 from parabola.backend.sync_callers import caller_of
 from parabola.backend.sync_connection import SyncConnection
+from parabola.backend.sync_subscription import Crowd, Subscription
 from parabola.backend.sync_transport import SyncTransport
 from parabola.functions.outcome import Call, Outcome
 from parabola.limits import DEFAULT_LIMITS, Limits
 from parabola.live.manager import LiveQueries
 from parabola.live.question import Question
-from parabola.live.subscription import LiveRun
+from parabola.live.subscription import Follower, LiveRun
 from parabola.seams import Clock, Entropy
 from parabola.sync.client_version import UNKNOWN_CLIENT, ClientVersion
 from parabola.sync.effects import RunMutation
@@ -94,9 +99,10 @@ class SyncDriver:
         self.connections: dict[SyncConnection, None] = {}
         self.is_stopping = False
         self._writer = TransitionWriter()
-        # Connections to flush: those with something to send, and those that only have to be brought up to date.
+        # What to flush: connections with something to send, and those that only have to be brought up to date.
         self._answered: list[SyncConnection] = []
-        self._due: list[SyncConnection] = []
+        self._due: list[SyncConnection | Crowd] = []
+        self._crowds = 0
         self._flush_is_due = False
         # Mutations that their connections may run, in the order in which they were received.
         self._ready: list[tuple[SyncConnection, RunMutation]] = []
@@ -110,6 +116,7 @@ class SyncDriver:
         self._step: SharedStep | None = None
         self._step_run: LiveRun | None = None
         self.transitions = 0
+        live.tell_crowds(self._add_crowd)
 
     def connect(self, transport: SyncTransport, client: ClientVersion = UNKNOWN_CLIENT) -> SyncConnection:
         """A new socket. The transport feeds it and is told through `transport` what to send.
@@ -224,30 +231,69 @@ class SyncDriver:
                 self._flush_one(connection, now_s, now_ns)
         due, self._due = self._due, []
         deadline = now_s + STEP_S_MAX
-        taken = 0
-        for done, connection in enumerate(due, 1):
-            if connection.is_due:
-                step, run = self._step, self._step_run
-                if step is not None and run is not None and connection.take(step, run, now_s, now_ns):
-                    taken += 1
-                else:
-                    self._flush_one(connection, now_s, now_ns)
-            if not done % CONNECTIONS_BETWEEN_LOOKS:
+        for done, item in enumerate(due, 1):
+            if isinstance(item, Crowd):
+                is_told = self._tell_crowd(item, deadline, now_ns)
+                if is_told:
+                    self._crowds -= 1
+                    continue
+                done -= 1
+            else:
+                if item.is_due:
+                    self._flush_one(item, now_s, now_ns)
+                if done % CONNECTIONS_BETWEEN_LOOKS:
+                    continue
                 now_s = clock.monotonic()
-                if now_s > deadline:
-                    self._due = due[done:] + self._due
-                    if self._due:
-                        self._want_flush()
-                    break
+                if now_s <= deadline:
+                    continue
+            self._due = due[done:] + self._due
+            if self._due:
+                self._want_flush()
+            break
         # Until the next commit they would still hold; but nobody else is to be kept alive by them.
         self._found = self._found_question = self._found_identity = None
         self._step = self._step_run = None
+
+    def _add_crowd(self, run: LiveRun, followers: set[Follower]) -> None:
+        """Followers of a broken run, who will be told by `_flush`."""
+        self._due.append(Crowd(run, cast("list[Subscription]", list(followers))))
+        self._crowds += 1
+        self._want_flush()
+
+    def _tell_crowd(self, crowd: Crowd, deadline: float, now_ns: int) -> bool:
+        """Brings the connections of a crowd up to date until the deadline; whether all of them are."""
+        run, followers = crowd.run, crowd.followers
+        now_s = self.clock.monotonic()
+        taken = 0
+        while True:
+            start, crowd.at = crowd.at, crowd.at + CONNECTIONS_BETWEEN_LOOKS
+            for subscription in followers[start : crowd.at]:
+                if subscription.run is not run:
+                    continue  # it was noticed meanwhile, or its client has left the query
+                connection = subscription.connection
+                step, shown = self._step, self._step_run
+                if step is not None and shown is not None and connection.take(subscription, step, shown, now_s, now_ns):
+                    taken += 1
+                elif connection.is_due:
+                    subscription.run_broken()
+                else:
+                    # At once, and not in its turn: what it is due is mostly what the others are due as well.
+                    connection.is_due = True
+                    subscription.run_broken()
+                    self._flush_one(connection, now_s, now_ns)
+            is_told = crowd.at >= len(followers)
+            now_s = self.clock.monotonic()
+            if is_told or now_s > deadline:
+                break
         self.transitions += taken
         self.live.hits += taken
+        return is_told
 
     def _flush_one(self, connection: SyncConnection, now_s: float, now_ns: int) -> None:
         connection.is_due = connection.is_answered = False
         try:
+            if self._crowds:
+                connection.notice_broken()
             connection.flush(now_s, now_ns)
         except Exception:
             # One connection's trouble is its own: the others have done nothing wrong.

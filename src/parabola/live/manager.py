@@ -68,6 +68,9 @@ class CommitLog(Protocol):
         ...
 
 
+CrowdListener = Callable[[LiveRun, set[Follower]], None]
+"""Gets a broken run and those who followed it."""
+
 Present = Callable[[Outcome, str], QueryResult]
 """Makes the result that sockets send from an outcome and its request id (texts, redaction)."""
 
@@ -103,6 +106,7 @@ class LiveQueries:
         self._epoch = 0
         self._environment_epoch = 0
         self._watched: set[LiveRun] = set()
+        self._tell_crowd: CrowdListener | None = None
         # Counters since the start, for metrics and tests.
         self.runs = 0
         self.hits = 0
@@ -214,6 +218,13 @@ class LiveQueries:
             self._watch(run)
         run.followers.add(follower)
         return True
+
+    def tell_crowds(self, listener: CrowdListener) -> None:
+        """From now on the followers of a broken run, where there is more than one, are handed to `listener` all at
+        once, which then owns the set and tells them when it suits it: their runs are no longer valid, by which they
+        can be known until then.
+        """
+        self._tell_crowd = listener
 
     def unfollow(self, run: LiveRun, follower: Follower) -> None:
         """Takes `follower` off `run`; the run is forgotten if nobody else has a use for it."""
@@ -367,8 +378,11 @@ class LiveQueries:
         followers = run.followers
         if followers:
             run.followers = set()
-            for follower in followers:
-                follower.run_broken()
+            if self._tell_crowd is not None and len(followers) > 1:
+                self._tell_crowd(run, followers)
+            else:
+                for follower in followers:
+                    follower.run_broken()
 
     def _evicted(self, run: LiveRun) -> None:
         if run.is_valid and not run.followers:

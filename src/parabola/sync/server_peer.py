@@ -341,43 +341,32 @@ class ServerPeer:
         self.current, text = self._writer.write(self.current, ts, changed)
         return text
 
-    def take(self, step: SharedStep, now_ns: int) -> FollowedQuery | None:
-        """Takes a step that another peer has just made, if it is exactly what this one is due: `lone_stale_query` and
-        `finish_lone` in one, with `step.texts` as what is to be sent. The query that it is about; None, and nothing
-        done, if this peer is due anything else.
+    def take(self, step: SharedStep, query: FollowedQuery, now_ns: int) -> bool:
+        """Takes a step that another peer has just made, if it is exactly what this one is due now that `query`, and no
+        other, has become stale: `invalidate`, `lone_stale_query` and `finish_lone` in one, with `step.texts` as what
+        is to be sent. False, and nothing done, if this peer is due anything else.
         """
-        stale = self.stale
         if (
             self.current is not step.start
-            or len(stale) != 1
-            or self._pending
-            or self._removed
+            or self.update_wanted
             or self.updating
             or self.closed
             or self.outgoing
-            or self._received_query_set != step.start[0]
-            or self._received_identity != step.start[1]
-        ):
-            return None
-        query = stale.get(step.query_id)
-        if (
-            query is None
+            or query.query_id != step.query_id
             or query.asked is not step.asked
             or query.journal != step.journal_before
             or query.fingerprint != step.fingerprint_before
             or (step.identity is not self._identity and step.identity is not ANYBODY)
         ):
-            return None
+            return False
         expires = self._token_expires_ns
         if expires is not None and now_ns >= expires:
-            return None
-        stale.clear()
-        self.update_wanted = False
+            return False
         result = step.result
         query.journal = result.journal
         query.fingerprint = result.fingerprint
         self.current = step.end
-        return query
+        return True
 
     def abandon_update(self, runs: Sequence[FollowedQuery]) -> None:
         """The update could not be carried out; its queries are due again in the next one."""
@@ -404,6 +393,11 @@ class ServerPeer:
             assert not self._held or self.updating, "answers are held though no update is under way"
             assert not self._pending or self.update_wanted, "modifications wait, and no update is wanted"
             assert not self.stale or self.update_wanted, "queries are stale, and no update is wanted"
+            if not self.update_wanted and not self.updating:
+                # What `take` relies on.
+                assert not self._removed, "a removal is not told, and no update is wanted"
+                received = (self._received_query_set, self._received_identity)
+                assert received == self.current[:2], "what was received is not told, and no update is wanted"
             assert not self._mutations or self._mutation_running, "mutations wait, and none is running"
             assert not self._waiting or self._waiting_for is not None, "messages wait behind nothing"
             fresh = [q for q in self.queries.values() if q.fingerprint is None and q.query_id not in self.stale]

@@ -74,11 +74,10 @@ REASONS: list[Callable[[Socket], object]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    "prepare",
-    REASONS,
-    ids=["nothing", "two stale", "added", "removed", "query set", "identity", "expired", "under way", "closed"],
-)
+IDS = ["nothing", "two stale", "added", "removed", "query set", "identity", "expired", "under way", "closed"]
+
+
+@pytest.mark.parametrize("prepare", REASONS, ids=IDS)
 def test_whatever_else_is_to_be_done_takes_a_whole_update(prepare: Callable[[Socket], object]) -> None:
     socket = settled(0, 1)
     prepare(socket)
@@ -118,9 +117,7 @@ def test_a_step_without_queries_sends_and_leaves_behind_what_a_whole_update_does
     assert short.update(6, {0: value("third")}) == whole.update(6, {0: value("third")})
 
 
-@pytest.mark.parametrize(
-    "prepare", REASONS[2:], ids=["added", "removed", "query set", "identity", "expired", "under way", "closed"]
-)
+@pytest.mark.parametrize("prepare", REASONS[2:], ids=IDS[2:])
 def test_a_step_without_queries_is_refused_where_there_is_more_to_do(prepare: Callable[[Socket], object]) -> None:
     socket = settled(0, 1)
     prepare(socket)
@@ -176,34 +173,37 @@ def test_a_step_taken_from_another_leaves_behind_what_a_lone_update_does(result:
     first, lone = settled(0, 1), settled(0, 1)
     taker = follower_of(first)
     step = made_step(first, result)
-    taker.peer.invalidate(0)
     lone.peer.invalidate(0)
     own = lone.peer.lone_stale_query(NOW)
     assert own is not None
     text = lone.peer.finish_lone(own, result, 2)
-    query = taker.peer.take(step, NOW)
-    assert query is taker.peer.queries[0]
+    query = taker.peer.queries[0]
+    assert taker.peer.take(step, query, NOW)
     assert step.texts == (text,)
     assert taker.peer.current is step.end
     assert taker.peer.current == lone.peer.current
     assert (query.journal, query.fingerprint) == (own.journal, own.fingerprint)
     assert not taker.peer.update_wanted
     taker.peer.check_invariants()
-    assert taker.peer.take(step, NOW) is None
+    assert not taker.peer.take(step, query, NOW)
 
 
-@pytest.mark.parametrize(
-    "prepare",
-    REASONS,
-    ids=["nothing", "two stale", "added", "removed", "query set", "identity", "expired", "under way", "closed"],
-)
+def run_out(socket: Socket) -> None:
+    socket.sign_in(0, expires_ns=LATER)
+    socket.update(2, {0: value("old"), 1: value("old")})
+    socket.peer.queries[0].asked = ASKED
+    socket.now = LATER
+
+
+@pytest.mark.parametrize("prepare", [*REASONS[1:6], run_out, *REASONS[7:]], ids=IDS[1:])
 def test_a_socket_that_is_due_anything_else_does_not_take_it(prepare: Callable[[Socket], object]) -> None:
     first = settled(0, 1)
     taker = follower_of(first)
     prepare(taker)
     step = made_step(first, value("new"))
-    before = taker.peer.current
-    assert taker.peer.take(step, taker.now) is None
+    # Where it stands is no reason, so that what there is must be reason enough.
+    before = step.start = taker.peer.current
+    assert not taker.peer.take(step, taker.peer.queries[0], taker.now)
     assert taker.peer.current is before
 
 
@@ -213,8 +213,7 @@ def test_a_socket_with_an_answer_to_send_does_not_take_it() -> None:
     taker.mutate(1)
     taker.effects()
     taker.peer.mutation_finished(mutation_success(1, 2))
-    taker.peer.invalidate(0)
-    assert taker.peer.take(made_step(first, value("new")), NOW) is None
+    assert not taker.peer.take(made_step(first, value("new")), taker.peer.queries[0], NOW)
 
 
 def test_a_socket_that_asks_something_else_or_was_told_something_else_does_not_take_it() -> None:
@@ -223,19 +222,17 @@ def test_a_socket_that_asks_something_else_or_was_told_something_else_does_not_t
     other_question.peer.queries[0].asked = object()
     other_journal.peer.queries[0].journal = "page"
     other_result.peer.queries[0].fingerprint = b"something else"
+    other_query.peer.queries[1].asked = ASKED
     other_start.peer.current = other_start.peer.current._replace(ts=0)
-    for socket in (other_question, other_journal, other_result, other_start):
-        socket.peer.invalidate(0)
-    other_query.peer.invalidate(1)
     step = made_step(first, value("new"))
-    for socket in (other_question, other_journal, other_result, other_query, other_start):
-        assert socket.peer.take(step, NOW) is None
-        assert socket.peer.update_wanted
+    for socket in (other_question, other_journal, other_result, other_start):
+        assert not socket.peer.take(step, socket.peer.queries[0], NOW)
+    assert not other_query.peer.take(step, other_query.peer.queries[1], NOW)
+    assert other_query.peer.take(step, other_query.peer.queries[0], NOW)
 
 
 def test_a_result_for_one_person_is_not_taken_by_another() -> None:
     first = settled(0, 1)
     taker = follower_of(first)
-    taker.peer.invalidate(0)
     step = made_step(first, value("new"), identity="ann")
-    assert taker.peer.take(step, NOW) is None
+    assert not taker.peer.take(step, taker.peer.queries[0], NOW)
