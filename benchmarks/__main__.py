@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import subprocess
 import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.postgres import PostgresMissing
 from benchmarks.systems import ROOT, SYSTEMS, System
-from benchmarks.workloads import WORKLOADS
+from benchmarks.turns import take_turns
+from benchmarks.workloads import REPETITIONS, WORKLOADS
 
 Result = dict[str, float]
 
@@ -46,11 +48,21 @@ PLANS = [
 ]
 
 
-def measure(system: System, plan: Plan, seconds: float) -> Result:
-    command = [sys.executable, "-m", "benchmarks.load", system.name, plan.workload, str(system.port)]
-    command += [str(plan.accounts), str(seconds), *(str(pid) for pid in system.pids)]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-    return {name: float(value) for name, value in json.loads(done.stdout).items()}
+def measure(systems: Sequence[System], plan: Plan, seconds: float) -> dict[str, Result]:
+    """What a workload found of each of the `systems`, which are all up and take turns."""
+    commands = [
+        [
+            *(sys.executable, "-m", "benchmarks.load", system.name, plan.workload, str(system.port)),
+            *(str(plan.accounts), str(seconds)),
+            *map(str, system.pids),
+        ]
+        for system in systems
+    ]
+    printed = take_turns(commands, str(ROOT))
+    return {
+        system.name: {name: float(value) for name, value in json.loads(text).items()}
+        for system, text in zip(systems, printed, strict=True)
+    }
 
 
 def number(value: float) -> str:
@@ -89,7 +101,7 @@ def main() -> None:
     parser.add_argument(
         "groups", nargs="*", metavar="GROUP", help=f"which to run: {', '.join(groups)}; all if left out"
     )
-    parser.add_argument("--seconds", type=float, default=4.0, help="length of one repetition (three are made)")
+    parser.add_argument("--seconds", type=float, default=4.0, help=f"length of one repetition, of {REPETITIONS}")
     parser.add_argument("--only", choices=sorted(SYSTEMS), help="leave the other system out")
     parser.add_argument("--json", type=Path, help="also write the results to this file")
     options = parser.parse_args()
@@ -102,16 +114,17 @@ def main() -> None:
     for plan in PLANS:
         if options.groups and plan.group not in options.groups:
             continue
-        results: dict[str, Result] = {}
-        for name in plan.systems:
-            if options.only and name != options.only:
-                continue
-            try:
-                with SYSTEMS[name](plan.accounts) as system:
-                    results[name] = measure(system, plan, options.seconds)
-            except PostgresMissing as missing:
-                print(f"\n{missing}\nRunning without the baseline: --only parabola", file=sys.stderr)
-                options.only = "parabola"
+        with ExitStack() as stack:
+            systems: list[System] = []
+            for name in plan.systems:
+                if options.only and name != options.only:
+                    continue
+                try:
+                    systems.append(stack.enter_context(SYSTEMS[name](plan.accounts)))
+                except PostgresMissing as missing:
+                    print(f"\n{missing}\nRunning without the baseline: --only parabola", file=sys.stderr)
+                    options.only = "parabola"
+            results = measure(systems, plan, options.seconds)
         if results:
             answers[plan.workload, plan.accounts] = results
             report(plan, results)

@@ -1,7 +1,7 @@
 """The workloads. Each answers one question and returns plain numbers; `benchmarks/README.md` says what they mean.
 
 They run in a process of their own (`python -m benchmarks.load`), so that the generator's work and the server's do not
-meet. Rates are medians of three repetitions after a warm-up.
+meet. Rates are medians of the repetitions after a warm-up. Whatever keeps a server busy is done in a turn (`turns.py`).
 """
 
 from __future__ import annotations
@@ -13,11 +13,16 @@ from dataclasses import dataclass
 
 from benchmarks.clients import Client
 from benchmarks.measure import CpuClock, median, now, percentile, resident_megabytes
+from benchmarks.turns import turn
 
 Result = dict[str, float]
-REPETITIONS = 3
+REPETITIONS = 5
+SETTLE_S = 1.0
+"""How long each turn goes on before the measuring begins: the other system may still be writing what it had put off."""
 WARM_UP_S = 3.0
 """Both systems begin with what was just seeded: the time for caches to fill and for background writing to end."""
+LATENCY_WARM_UP = 10
+"""How many writes of a turn come before those whose latency counts."""
 WARM_UP_S_MAX = 15.0
 """The same where every account is touched once before the measuring begins."""
 
@@ -51,18 +56,23 @@ async def closed_loop(setting: Setting, calls: Sequence[Callable[[], Awaitable[N
     p99: list[float] = []
     for repetition in range(REPETITIONS + 1):
         took: list[float] = []
-        end = now() + (setting.seconds if repetition else WARM_UP_S)
 
-        async def one(call: Callable[[], Awaitable[None]], end: float = end, took: list[float] = took) -> None:
+        async def one(call: Callable[[], Awaitable[None]], end: float, took: list[float]) -> None:
             while (start := now()) < end:
                 await call()
                 took.append(now() - start)
 
-        began, cpu = now(), setting.cpu.seconds()
-        await asyncio.gather(*(one(call) for call in calls))
+        async with turn():
+            end = now() + (SETTLE_S if repetition else WARM_UP_S)
+            await asyncio.gather(*(one(call, end, []) for call in calls))
+            began, cpu = now(), setting.cpu.seconds()
+            if repetition:
+                end = began + setting.seconds
+                await asyncio.gather(*(one(call, end, took) for call in calls))
+                ended, used = now(), setting.cpu.seconds() - cpu
         if repetition:
-            rates.append(len(took) / (now() - began))
-            cpu_us.append((setting.cpu.seconds() - cpu) / len(took) * 1e6)
+            rates.append(len(took) / (ended - began))
+            cpu_us.append(used / len(took) * 1e6)
             p50.append(percentile(took, 0.5) * 1e3)
             p99.append(percentile(took, 0.99) * 1e3)
     return {
@@ -78,19 +88,20 @@ async def transfer(setting: Setting, clients: int = 50) -> Result:
     """B1: how many durable transfers between two random accounts does the system do with 50 clients?"""
     writers = [await setting.client.writer() for _ in range(clients)]
     pairs = iter(range(0, setting.accounts - 1, 2))
-    deadline = now() + WARM_UP_S_MAX
 
-    async def touch_all(write: Callable[[int, int], Awaitable[None]]) -> None:
+    async def touch_all(write: Callable[[int, int], Awaitable[None]], deadline: float) -> None:
         for number in pairs:
             await write(number, number + 1)
             if now() > deadline:
                 return
 
-    await asyncio.gather(*(touch_all(write) for write in writers))
+    async with turn():
+        deadline = now() + WARM_UP_S_MAX
+        await asyncio.gather(*(touch_all(write, deadline) for write in writers))
     return await closed_loop(setting, [lambda write=write: write(*two_accounts(setting)) for write in writers])
 
 
-async def latency(setting: Setting, subscribers: int = 100, writes: int = 100) -> Result:
+async def latency(setting: Setting, subscribers: int = 100, writes: int = 30) -> Result:
     """B4: how long after a write do 100 subscribers of the written account see it, at 20 writes a second?"""
     took: list[float] = []
     sent = 0.0
@@ -101,22 +112,28 @@ async def latency(setting: Setting, subscribers: int = 100, writes: int = 100) -
     closers = [await setting.client.watch([0], arrived) for _ in range(subscribers)]
     write = await setting.client.writer()
     acknowledged: list[float] = []
-    warm_up = 10
-    for number in range(writes + warm_up):
-        if number == warm_up:
-            took.clear()
-            acknowledged.clear()
-        sent = now()
-        await write(0, setting.dice.randrange(1, setting.accounts))
-        acknowledged.append(now() - sent)
-        await asyncio.sleep(max(0.0, 0.05 - (now() - sent)))
-    await asyncio.sleep(0.3)
+    received: list[float] = []
+    for _ in range(REPETITIONS):
+        answers: list[float] = []
+        async with turn():
+            for number in range(LATENCY_WARM_UP + writes):
+                if number == LATENCY_WARM_UP:
+                    took.clear()
+                    answers.clear()
+                sent = now()
+                await write(0, setting.dice.randrange(1, setting.accounts))
+                answers.append(now() - sent)
+                await asyncio.sleep(max(0.0, 0.05 - (now() - sent)))
+            await asyncio.sleep(0.3)
+        acknowledged += answers
+        received += took
+        took.clear()
     for close in closers:
         close()
     return {
-        "received": len(took) / (writes * subscribers),
-        "p50_ms": percentile(took, 0.5) * 1e3,
-        "p99_ms": percentile(took, 0.99) * 1e3,
+        "received": len(received) / (REPETITIONS * writes * subscribers),
+        "p50_ms": percentile(received, 0.5) * 1e3,
+        "p99_ms": percentile(received, 0.99) * 1e3,
         "acknowledged_p50_ms": percentile(acknowledged, 0.5) * 1e3,
     }
 
@@ -131,30 +148,39 @@ async def _fan_out(setting: Setting, subscribers: int, distinct: bool) -> Result
         if received >= subscribers:
             everybody.set()
 
-    began = now()
     closers: list[Callable[[], None]] = []
-    for start in range(0, subscribers, 50):
-        closers += await asyncio.gather(
-            *(setting.client.watch([0], arrived, tag=at if distinct else None) for at in range(start, start + 50))
-        )
-    subscribed_s = now() - began
+    async with turn():
+        began = now()
+        for start in range(0, subscribers, 50):
+            closers += await asyncio.gather(
+                *(setting.client.watch([0], arrived, tag=at if distinct else None) for at in range(start, start + 50))
+            )
+        subscribed_s = now() - began
     write = await setting.client.writer()
     rates: list[float] = []
     cpu_us: list[float] = []
     rounds: list[float] = []
-    for repetition in range(REPETITIONS + 1):
-        delivered, began, cpu = 0, now(), setting.cpu.seconds()
-        end = began + (setting.seconds if repetition else 1.0)
-        while (start_s := now()) < end:
+
+    async def write_and_wait_until(end: float) -> list[float]:
+        """Writes, each when everybody has seen the last; how long each took."""
+        nonlocal received
+        took: list[float] = []
+        while (start := now()) < end:
             received = 0
             everybody.clear()
             await write(0, setting.dice.randrange(1, setting.accounts))
             await asyncio.wait_for(everybody.wait(), 10)
-            delivered += received
-            rounds.append(now() - start_s)
-        if repetition:
-            rates.append(delivered / (now() - began))
-            cpu_us.append((setting.cpu.seconds() - cpu) / delivered * 1e6)
+            took.append(now() - start)
+        return took
+
+    for _ in range(REPETITIONS):
+        async with turn():
+            await write_and_wait_until(now() + SETTLE_S)
+            began, cpu = now(), setting.cpu.seconds()
+            took = await write_and_wait_until(began + setting.seconds)
+            rates.append(len(took) * subscribers / (now() - began))
+            cpu_us.append((setting.cpu.seconds() - cpu) / (len(took) * subscribers) * 1e6)
+        rounds += took
     for close in closers:
         close()
     return {
