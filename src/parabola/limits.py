@@ -71,7 +71,12 @@ class Limits:
     running_actions_max: int = 1000
     # Queries that one client follows: all of them may be due at once, and run while everybody waits.
     followed_queries_max: int = 10_000
+    followed_queries_bytes_max: int = 64 * MIB
+    # What a client has sent and nobody has come to yet: above it, nothing more is read from its socket for a while.
+    waiting_bytes_max: int = 64 * MIB
     websocket_message_bytes_max: int = 64 * MIB
+    # One Transition: clients in Python refuse a longer message.
+    transition_bytes_max: int = 64 * MIB
     http_body_bytes_max: int = 16 * MIB + 2000
 
     # The whole server.

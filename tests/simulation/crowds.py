@@ -1,8 +1,8 @@
 """The simulation of `transitions.py`, with clients that do the same: what they follow, they follow together.
 
 Random clients are hardly ever due the same step. These mostly are; some of them follow a query more than the rest, so
-that what the others take is not all that they are due. And sending takes time, so that the server tells a crowd in
-pieces, with commits, answers and changes of mind in between.
+that what the others take is not all that they are due. And queries and sending take time, so that the server asks and
+tells in pieces, with commits, answers and changes of mind in between.
 """
 
 from __future__ import annotations
@@ -12,13 +12,31 @@ from typing import Any
 
 from tests.simulation.transitions import GROUPS, USERS, SimulatedClient, Simulation
 
-QUERIES_MAX = 3
+QUERIES_MAX = 4
 WRITERS = 2
 """How many of the clients write most; the others mostly look on, which keeps them at one timestamp."""
 
 
 class CrowdSimulation(Simulation):
     """See the module."""
+
+    def __init__(self, seed: int, *, clients: int = 12) -> None:
+        super().__init__(seed, clients=clients)
+        run_query = self.world.runner.run_query
+
+        def run_slowly(*args: Any, **options: Any) -> Any:
+            self.world.clock.advance(self.random.choice([0.0, 0.001, 0.003]))
+            return run_query(*args, **options)
+
+        self.run_at_once = run_query
+        self.world.runner.run_query = run_slowly  # type: ignore[method-assign]
+
+    def run_fresh(self, *args: Any) -> Any:
+        slowly, self.world.runner.run_query = self.world.runner.run_query, self.run_at_once  # type: ignore[method-assign]
+        try:
+            return super().run_fresh(*args)
+        finally:
+            self.world.runner.run_query = slowly  # type: ignore[method-assign]
 
     def act(self) -> None:
         chance = self.random

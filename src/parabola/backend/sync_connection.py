@@ -8,23 +8,22 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from parabola.auth import Caller, VerifiedToken
+from parabola.auth import VerifiedToken
 from parabola.backend.sync_callers import attributes_of, caller_of, close_for, visibility_of
-from parabola.backend.sync_subscription import RunningUpdate, Subscription
-from parabola.backend.sync_transport import SyncTransport
+from parabola.backend.sync_subscription import Subscription
+from parabola.backend.sync_transport import NO_TRANSPORT, SyncTransport
+from parabola.backend.sync_updates import QueryUpdates
 from parabola.errors import InvalidValue, ParabolaError, PeerError, ProtocolError, WriteConflict
 from parabola.functions.calls import decode_arguments
 from parabola.functions.outcome import Call, Outcome
 from parabola.live.manager import bad_arguments, no_such_component
-from parabola.live.question import Question
-from parabola.live.subscription import Answer, LiveRun, RunFault
+from parabola.live.subscription import LiveRun
 from parabola.sync.chunks import CHUNK_BYTES_MAX, split_transition, understands_chunks
 from parabola.sync.client_version import ClientVersion
 from parabola.sync.codec import PING, decode_client_message
 from parabola.sync.effects import AwaitTimestamp, Effect, RunAction, RunMutation, VerifyToken
-from parabola.sync.results import QueryResult
-from parabola.sync.server_peer import INTERNAL_CLOSE, INTERNAL_ERROR, TRY_AGAIN_CLOSE, FollowedQuery, ServerPeer
-from parabola.sync.shared_step import ANYBODY, SharedStep
+from parabola.sync.server_peer import INTERNAL_CLOSE, INTERNAL_ERROR, TRY_AGAIN_CLOSE, ServerPeer
+from parabola.sync.shared_step import SharedStep
 
 if TYPE_CHECKING:
     from parabola.backend.sync_driver import SyncDriver
@@ -42,22 +41,19 @@ PROGRESS_BYTES: Final = 16 * 1024
 
 CLIENT_AHEAD_WAIT_S: Final = 3.0
 CLIENT_AHEAD_POLL_S: Final = 0.1
-UPDATE_ATTEMPTS_MAX: Final = 6
-UPDATE_RETRY_S: Final = 0.05
-UPDATE_S_MAX: Final = 30.0
-"""How long the queries of one update may wait for something outside before the client is sent away."""
 
 
 class SyncConnection:
     """What a transport feeds: `receive_text`, `pause_writing`, `resume_writing`, `lost`."""
 
     __slots__ = (
-        "_attempts",
+        "_action_bytes",
         "_can_write",
         "_chunks",
         "_client",
         "_driver",
         "_is_acting",
+        "_is_full",
         "_is_lost",
         "_last_sent",
         "_peer",
@@ -65,7 +61,7 @@ class SyncConnection:
         "_spoke",
         "_transport",
         "_unsent",
-        "_update",
+        "_updates",
         "_waiting_since",
         "is_answered",
         "is_due",
@@ -78,10 +74,12 @@ class SyncConnection:
         self._peer = peer
         self._chunks = understands_chunks(client)
         self._can_write = True
+        # Whether so much waits of what the client sent that no more is read.
+        self._is_full = False
+        self._action_bytes = 0
         self._is_acting = False
         self._is_lost = False
-        self._update: RunningUpdate | None = None
-        self._attempts = 0
+        self._updates = QueryUpdates(driver, peer)
         self._spoke = -1
         self._last_sent = driver.clock.monotonic()
         # Since when a full socket has not drained, and how much was unsent then.
@@ -124,7 +122,7 @@ class SyncConnection:
         except ProtocolError as error:
             peer.protocol_broken(error.message)
         else:
-            peer.receive(message, self._driver.clock.now_ns())
+            peer.receive(message, self._driver.clock.now_ns(), len(text))
         self._act()
 
     def receive_binary(self) -> None:
@@ -137,12 +135,14 @@ class SyncConnection:
         self._can_write = False
         self._waiting_since = self._driver.clock.monotonic()
         self._unsent = self._transport.unsent_bytes()
-        self._transport.pause_reading()
+        if not self._is_full:
+            self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         """The buffer has drained."""
         self._can_write = True
-        self._transport.resume_reading()
+        if not self._is_full:
+            self._transport.resume_reading()
         self._driver.schedule(self)
 
     def lost(self) -> None:
@@ -150,10 +150,12 @@ class SyncConnection:
         if self._is_lost:
             return
         self._is_lost = True
-        self._peer.closed = True
+        self._peer.gone()
         self._driver.heartbeats.remove(self, self._spoke)
         self._driver.disconnected(self)
-        self._let_go_of_queries()
+        self._updates.let_go_of_queries()
+        # It holds this connection, which would keep both until the garbage collector comes by.
+        self._transport = NO_TRANSPORT
 
     # What the driver tells.
 
@@ -164,15 +166,15 @@ class SyncConnection:
         peer = self._peer
         if self._is_lost:
             return
-        if peer.update_wanted and not peer.updating and self._can_write:
-            driver = self._driver
-            if peer.stale:
-                if not self._update_lone(peer, driver, now_ns):
-                    self._start_update(now_ns)
-            elif peer.step_on(driver.live.ts, now_ns):
-                driver.transitions += 1
-            else:
-                self._start_update(now_ns)
+        if peer.updating:
+            if self._updates.is_paused:
+                self._updates.go_on(self, now_ns)
+        elif peer.update_wanted and self._can_write:
+            self._updates.start(self, now_ns)
+        if peer.update_wanted and not peer.updating and self._can_write and not self.is_due:
+            # An answer of an update that took several steps was broken before the update ended.
+            self.is_due = True
+            self._driver.schedule_update(self)
         if peer.outgoing:
             texts = peer.outgoing
             peer.outgoing = []
@@ -180,26 +182,24 @@ class SyncConnection:
                 texts = _in_chunks(texts)
             self._last_sent = now_s
             self._transport.send_texts(texts)
+        if self._is_full:
+            self._look_at_backlog()
         if peer.close is not None:
             close, peer.close = peer.close, None
-            self._let_go_of_queries()
+            self._updates.let_go_of_queries()
             self._transport.close(close.code, close.reason)
 
     def take(self, subscription: Subscription, step: SharedStep, run: LiveRun, now_s: float, now_ns: int) -> bool:
         """Sends what another connection was just sent, `step` to the result of `run`, if that is all that this one is
         due, whose `subscription` is broken; False, and nothing done, if not. `run` must be valid and watched.
         """
-        peer = self._peer
         if (
             self.is_due
             or not self._can_write
             or self._is_lost
-            or (len(peer.queries) > 1 and self._is_more_broken(subscription))
-            or not peer.take(step, subscription.query, now_ns)
+            or not self._updates.take(subscription, step, run, now_ns)
         ):
             return False
-        subscription.run = run
-        run.followers.add(subscription)
         self._last_sent = now_s
         self._transport.send_texts(step.texts)
         return True
@@ -218,7 +218,7 @@ class SyncConnection:
             if now - self._waiting_since > DROP_AFTER_S:
                 transport.abort()
             return
-        if transport.seconds_since_received() > DROP_AFTER_S:
+        if not self._is_full and transport.seconds_since_received() > DROP_AFTER_S:
             transport.abort()
             return
         if self._peer.check_expiry(self._driver.clock.now_ns()):
@@ -232,12 +232,8 @@ class SyncConnection:
             transport.send_texts([PING])
 
     def notice_broken(self) -> None:
-        """Tells the peer of every broken query of which it was not told yet. No Transition may be made before."""
-        for query in self._peer.queries.values():
-            subscription = query.subscription
-            if isinstance(subscription, Subscription) and subscription.is_broken:
-                subscription.run = None
-                self._peer.invalidate(query.query_id)
+        """Looks for broken queries of which it was not told. To be done before a `flush` while there is a crowd."""
+        self._updates.notice_broken()
 
     def query_broken(self, query_id: int) -> None:
         """A commit may have changed the result of this query."""
@@ -255,7 +251,7 @@ class SyncConnection:
         """Something here went wrong that must not go wrong; the client may come back and try again."""
         self._peer.fail(INTERNAL_CLOSE, INTERNAL_ERROR)
         self._peer.close = None
-        self._let_go_of_queries()
+        self._updates.let_go_of_queries()
         self._transport.close(INTERNAL_CLOSE, INTERNAL_ERROR)
 
     # Effects.
@@ -276,11 +272,25 @@ class SyncConnection:
                 self._is_acting = False
         if peer.update_wanted or peer.outgoing or peer.close is not None:
             self._driver.schedule(self)
+        if peer.waiting_bytes or self._action_bytes or self._is_full:
+            self._look_at_backlog()
+
+    def _look_at_backlog(self) -> None:
+        """Reads no more from a client that has sent more than anybody has come to."""
+        is_full = self._peer.waiting_bytes + self._action_bytes > self._driver.limits.waiting_bytes_max
+        if is_full is not self._is_full:
+            self._is_full = is_full
+            if self._can_write:
+                if is_full:
+                    self._transport.pause_reading()
+                else:
+                    self._transport.resume_reading()
 
     def _carry_out(self, effect: Effect) -> None:
         if isinstance(effect, RunMutation):
             self._driver.run_soon(self, effect)
         elif isinstance(effect, RunAction):
+            self._action_bytes += len(effect.args)
             self._driver.start_task(self._run_action(effect))
         elif isinstance(effect, VerifyToken):
             self._verify(effect)
@@ -321,6 +331,7 @@ class SyncConnection:
         text_id = self._text_id(effect.session, effect.request_id)
         call = self._call(effect, text_id)
         outcome = call if isinstance(call, Outcome) else await self._driver.runner.run_action(call)
+        self._action_bytes -= len(effect.args)
         self._peer.action_finished(self._driver.presenter.action_answer(effect.request_id, outcome, text_id))
         self._act()
 
@@ -400,187 +411,6 @@ class SyncConnection:
                 self._act()
 
             self._driver.loop.call_later(CLIENT_AHEAD_POLL_S, look_again)
-
-    # Updates.
-
-    def _update_lone(self, peer: ServerPeer, driver: SyncDriver, now_ns: int) -> bool:
-        """The common case in one go, one of the thousand who follow what somebody else has just asked again: one query
-        has to run, and its answer is at hand. False, and nothing done, in every other case.
-        """
-        query = peer.lone_stale_query(now_ns)
-        if query is None:
-            return False
-        subscription = query.subscription
-        if not isinstance(subscription, Subscription) or subscription.run is not None:
-            return False
-        # The identity is the one that the question was made for: a change of it would not have come by here.
-        known = driver.answer_at_hand(subscription.question, peer.identity, query.journal)
-        if known is None or known.result is None:
-            return False
-        live = driver.live
-        start, journal, fingerprint = peer.current, query.journal, query.fingerprint
-        text = peer.finish_lone(query, known.result, live.ts)
-        driver.transitions += 1
-        peer.outgoing.append(text)
-        if live.follow(known, subscription):
-            subscription.run = known
-            if len(text) <= CHUNK_BYTES_MAX:
-                step = SharedStep(
-                    start=start,
-                    end=peer.current,
-                    query_id=query.query_id,
-                    asked=query.asked,
-                    identity=ANYBODY if known.is_for_anybody else peer.identity,
-                    journal_before=journal,
-                    fingerprint_before=fingerprint,
-                    result=known.result,
-                    text=text,
-                )
-                driver.share_step(step, known)
-        else:
-            peer.invalidate(query.query_id)
-        return True
-
-    def _start_update(self, now_ns: int) -> None:
-        peer = self._peer
-        driver = self._driver
-        begun = peer.begin_update(now_ns)
-        if begun is None:
-            return
-        for query in begun.dropped:
-            self._let_go(query)
-            query.subscription = None
-        live = driver.live
-        ts = live.ts
-        if not begun.runs:
-            driver.transitions += 1
-            peer.finish_update(ts, (), now_ns)
-            return
-        identity = caller_of(peer.identity)
-        if len(begun.runs) == 1:
-            query = begun.runs[0]
-            subscription = self._subscription(query, identity)
-            known = live.find(subscription.question, identity, query.journal)
-            if known is not None and known.result is not None:
-                # The common case, kept short: one of the thousand who follow what somebody else has just asked again.
-                driver.transitions += 1
-                peer.finish_update(ts, ((query, known.result),), now_ns)
-                live.follow(known, subscription)
-                subscription.run = known
-                return
-        update = RunningUpdate(begun.runs, ts)
-        for at, query in enumerate(begun.runs):
-            subscription = self._subscription(query, identity)
-            answer = live.ask(
-                subscription.question,
-                identity,
-                query.journal,
-                partial(self._answered_later, update, at, subscription),
-            )
-            if answer is None:
-                update.missing += 1
-            else:
-                self._take(update, at, subscription, answer)
-        if update.missing:
-            self._update = update
-            driver.loop.call_later(UPDATE_S_MAX, partial(self._update_overdue, update))
-        else:
-            self._finish_update(update, now_ns)
-
-    def _answered_later(self, update: RunningUpdate, at: int, subscription: Subscription, answer: Answer) -> None:
-        update.missing -= 1
-        if self._update is not update or self._peer.closed:
-            return
-        self._take(update, at, subscription, answer)
-        if update.missing == 0:
-            self._update = None
-            self._finish_update(update, self._driver.clock.now_ns())
-            self._driver.schedule(self)
-
-    def _update_overdue(self, update: RunningUpdate) -> None:
-        """A query waits for something that does not come, and with it everything that this client is owed."""
-        if self._update is update and not self._peer.closed:
-            waiting = [query.path for query, answer in zip(update.runs, update.answers, strict=True) if answer is None]
-            _logger.error("Queries waited for more than %d s and held up a client: %s", UPDATE_S_MAX, waiting)
-            self._peer.fail(INTERNAL_CLOSE, INTERNAL_ERROR)
-            self._driver.schedule(self)
-
-    def _take(self, update: RunningUpdate, at: int, subscription: Subscription, answer: Answer) -> None:
-        """Notes one answer, and follows its run from this very moment on."""
-        if isinstance(answer, RunFault):
-            update.answers[at] = answer
-            return
-        assert answer.result is not None, "an answer is given with its result"
-        update.answers[at] = answer.result
-        if self._driver.live.follow(answer, subscription):
-            subscription.run = answer
-        else:
-            self._peer.invalidate(subscription.query.query_id)
-
-    def _finish_update(self, update: RunningUpdate, now_ns: int) -> None:
-        driver = self._driver
-        peer = self._peer
-        results: list[tuple[FollowedQuery, QueryResult]] = []
-        for query, answer in zip(update.runs, update.answers, strict=True):
-            if isinstance(answer, QueryResult):
-                results.append((query, answer))
-            else:
-                assert answer is not None, "an update ends when all its queries are answered"
-                self._try_update_again(update, answer)
-                return
-        self._attempts = 0
-        driver.transitions += 1
-        peer.finish_update(update.ts, results, now_ns)
-
-    def _try_update_again(self, update: RunningUpdate, fault: RunFault) -> None:
-        """The system failed a query, which is not the client's business: the whole update is made again, later."""
-        for query in update.runs:
-            self._let_go(query)
-        self._attempts += 1
-        if self._attempts >= UPDATE_ATTEMPTS_MAX:
-            self._peer.fail(*close_for(fault.error.code))
-            return
-
-        def again() -> None:
-            if not self._peer.closed and self._peer.updating:
-                self._peer.abandon_update(update.runs)
-                self._driver.schedule(self)
-
-        self._driver.loop.call_later(UPDATE_RETRY_S * 2**self._attempts, again)
-
-    def _subscription(self, query: FollowedQuery, identity: Caller) -> Subscription:
-        """What `query` holds on to, free of its last run."""
-        visibility = visibility_of(identity)
-        subscription = query.subscription
-        if isinstance(subscription, Subscription):
-            if subscription.run is not None:
-                self._let_go(query)
-            if subscription.question.visibility == visibility:
-                return subscription
-        else:
-            subscription = query.subscription = Subscription(self, query)
-        question = Question(query.path, query.args, visibility, query.component)
-        query.asked = subscription.question = self._driver.live.share(question)
-        return subscription
-
-    def _is_more_broken(self, known: Subscription) -> bool:
-        """Whether another query than that of `known` is broken without having been told."""
-        for query in self._peer.queries.values():
-            subscription = query.subscription
-            if subscription is not known and isinstance(subscription, Subscription) and subscription.is_broken:
-                return True
-        return False
-
-    def _let_go(self, query: FollowedQuery) -> None:
-        subscription = query.subscription
-        if isinstance(subscription, Subscription) and subscription.run is not None:
-            run, subscription.run = subscription.run, None
-            self._driver.live.unfollow(run, subscription)
-
-    def _let_go_of_queries(self) -> None:
-        self._update = None
-        for query in self._peer.queries.values():
-            self._let_go(query)
 
 
 def _in_chunks(texts: list[bytes]) -> list[bytes]:

@@ -103,6 +103,7 @@ class SyncDriver:
         self._answered: list[SyncConnection] = []
         self._due: list[SyncConnection | Crowd] = []
         self._crowds = 0
+        self._step_ends_s = 0.0
         self._flush_is_due = False
         # Mutations that their connections may run, in the order in which they were received.
         self._ready: list[tuple[SyncConnection, RunMutation]] = []
@@ -154,6 +155,15 @@ class SyncDriver:
         self._due.append(connection)
         if not self._flush_is_due:
             self._want_flush()
+
+    def step_is_over(self) -> bool:
+        """Whether `_flush` has held up the event loop for long enough."""
+        return self.clock.monotonic() > self._step_ends_s
+
+    def go_on_later(self, connection: SyncConnection) -> None:
+        """Has `connection` flushed again in the next step of the loop: its update is not through."""
+        connection.is_due = True
+        self.schedule_update(connection)
 
     def run_soon(self, connection: SyncConnection, mutation: RunMutation) -> None:
         """Has `connection` run a mutation of its client, once everything that arrived at the sockets has been read.
@@ -225,12 +235,12 @@ class SyncDriver:
         self._flush_is_due = False
         clock = self.clock
         now_s, now_ns = clock.monotonic(), clock.now_ns()
+        deadline = self._step_ends_s = now_s + STEP_S_MAX
         answered, self._answered = self._answered, []
         for connection in answered:
             if connection.is_due:
                 self._flush_one(connection, now_s, now_ns)
         due, self._due = self._due, []
-        deadline = now_s + STEP_S_MAX
         for done, item in enumerate(due, 1):
             if isinstance(item, Crowd):
                 is_told = self._tell_crowd(item, deadline, now_ns)

@@ -1,13 +1,12 @@
-"""What a sync connection holds on to for each query that its client follows, and for an update that has to wait."""
+"""What a sync connection holds on to for each query that its client follows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from parabola.live.question import Question
-from parabola.live.subscription import LiveRun, RunFault
-from parabola.sync.results import QueryResult
-from parabola.sync.server_peer import FollowedQuery
+from parabola.live.subscription import LiveRun
+from parabola.sync.followed_query import FollowedQuery
 
 if TYPE_CHECKING:
     from parabola.backend.sync_connection import SyncConnection
@@ -48,15 +47,3 @@ class Crowd:
         self.run = run
         self.followers = followers
         self.at = 0
-
-
-class RunningUpdate:
-    """An update some of whose queries have to wait."""
-
-    __slots__ = ("answers", "missing", "runs", "ts")
-
-    def __init__(self, runs: list[FollowedQuery], ts: int) -> None:
-        self.runs = runs
-        self.ts = ts
-        self.answers: list[QueryResult | RunFault | None] = [None] * len(runs)
-        self.missing = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 
 class SyncTransport(Protocol):
@@ -42,3 +42,34 @@ class SyncTransport(Protocol):
     def resume_reading(self) -> None:
         """Delivers again. The pause does not count as silence of the client."""
         ...
+
+
+class NoTransport:
+    """In the place of a socket that is gone: nobody hears what is said to it."""
+
+    def send_texts(self, texts: Sequence[bytes]) -> None:
+        pass
+
+    def close(self, code: int | None, reason: str) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
+
+    def ping(self) -> None:
+        pass
+
+    def seconds_since_received(self) -> float:
+        return 0.0
+
+    def unsent_bytes(self) -> int:
+        return 0
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+
+NO_TRANSPORT: Final = NoTransport()

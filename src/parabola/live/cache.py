@@ -12,9 +12,6 @@ from parabola.live.subscription import LiveRun
 TIME_DEPENDENT_S_MAX: Final = 17.0
 """How long a result that looked at the time may be given out: a second of user time, 15 of system time, and one."""
 
-ENTRY_OVERHEAD_BYTES: Final = 1000
-"""About what an entry costs besides its result: the run, its ranges, its place in the maps."""
-
 
 class QueryCache:
     """The valid runs that may answer a question, the least recently asked leaving first.
@@ -58,7 +55,7 @@ class QueryCache:
         """
         assert run.result is not None, "only a run with its result can answer"
         assert run.question.is_shared, "a cached answer is found on the shared question"
-        size = ENTRY_OVERHEAD_BYTES + run.result.size
+        size = run.size
         if size > self._bytes_max // 4:
             return
         answers = run.question.answers

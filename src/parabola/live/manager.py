@@ -34,9 +34,11 @@ from parabola.auth.identity import Caller
 from parabola.database.write_log import LogEntry
 from parabola.definitions.paths import display_path
 from parabola.errors import InvalidValue
+from parabola.functions.calls import decode_arguments
 from parabola.functions.outcome import TO_BE_DECODED, Call, FunctionError, Outcome
 from parabola.limits import DEFAULT_LIMITS, Limits
 from parabola.live.cache import QueryCache
+from parabola.live.failures import Failures
 from parabola.live.interval_map import IntervalMap
 from parabola.live.question import Question, Questions
 from parabola.live.subscription import Answer, Follower, LiveRun, RunFault
@@ -44,9 +46,6 @@ from parabola.seams import Clock, Entropy
 from parabola.sync.results import QueryResult
 
 _logger: Final = logging.getLogger("parabola.live")
-
-FAILURE_SHARED_S_MAX: Final = 1.0
-"""How long a failed run answers the other sockets that ask the same: enough for all that one commit woke up."""
 
 
 class QueryRunner(Protocol):
@@ -99,7 +98,7 @@ class LiveQueries:
         self._cache = QueryCache(limits.query_cache_bytes_max, self._evicted)
         # Failed runs are not for keeping, but sockets that one commit woke up share them: until the next commit, and
         # not for long.
-        self._failures: dict[tuple[Question, bytes, str | None], LiveRun] = {}
+        self._failures = Failures()
         # Runs that wait for something, by question; shared by those who ask at the same `ts`.
         self._pending: dict[tuple[Question, bytes, str | None, int], list[Callable[[Answer], None]]] = {}
         # Raised by whatever breaks all runs, also those that have not finished.
@@ -124,9 +123,7 @@ class LiveQueries:
         now = self._clock.monotonic()
         run = self._cache.find(question, identity_key, journal, now)
         if run is None and self._failures:
-            run = self._failures.get((question, identity_key, journal))
-            if run is not None and now - run.asked_at > FAILURE_SHARED_S_MAX:
-                return None
+            run = self._failures.find((question, identity_key, journal), now)
         if run is not None:
             self.hits += 1
         return run
@@ -137,13 +134,18 @@ class LiveQueries:
         identity: Caller,
         journal: str | None,
         later: Callable[[Answer], None],
+        *,
+        ts: int | None = None,
     ) -> Answer | None:
-        """The answer at `self.ts`, from the cache or a run; None if the query has to wait: then `later` gets it.
-
-        The answer that `later` gets is as of the `ts` of this call.
+        """The answer at `ts` (`self.ts` if it is None), from the cache or a run; None if the query has to wait: then
+        `later` gets it. `ts` may lie a little back, but not in the future.
         """
         question = self._questions.share(question)
-        return self.find(question, identity, journal) or self.run(question, identity, journal, later)
+        known = self.find(question, identity, journal)
+        # What was read later may have been written in between.
+        if known is not None and (ts is None or known.ts <= ts):
+            return known
+        return self.run(question, identity, journal, later, ts=ts)
 
     def ask_once(self, question: Question, identity: Caller, later: Callable[[Answer], None]) -> Answer | None:
         """As `ask`, for one who wants an answer and will not follow it: a failure is never given out again, since what
@@ -153,7 +155,7 @@ class LiveQueries:
         identity_key = b"" if identity is None else identity.cache_key
         run = self._cache.find(question, identity_key, None, self._clock.monotonic())
         if run is None:
-            return self.run(question, identity, None, later)
+            return self.run(question, identity, None, later, is_shared=False)
         self.hits += 1
         return run
 
@@ -163,10 +165,17 @@ class LiveQueries:
         identity: Caller,
         journal: str | None,
         later: Callable[[Answer], None],
+        *,
+        ts: int | None = None,
+        is_shared: bool = True,
     ) -> Answer | None:
-        """As `ask`, for a shared question that `find` has no answer to."""
+        """As `ask`, for a shared question that `find` has no answer to. A failure is given to others who ask the same
+        if it `is_shared`.
+        """
+        if ts is None:
+            ts = self.ts
         identity_key = b"" if identity is None else identity.cache_key
-        waiting_key = (question, identity_key, journal, self.ts)
+        waiting_key = (question, identity_key, journal, ts)
         if self._pending:
             waiting = self._pending.get(waiting_key)
             if waiting is not None:
@@ -177,26 +186,27 @@ class LiveQueries:
         self.runs += 1
         outcome: Outcome | Future[Outcome]
         if question.component:
-            outcome = no_such_component(question.path, question.component, self.ts)
+            outcome = no_such_component(question.path, question.component, ts)
         elif question.refusal is not None:
-            outcome = bad_arguments(question.path, question.refusal, self.ts)
+            outcome = bad_arguments(question.path, question.refusal, ts)
         else:
             call = Call(
                 question.path,
-                question.args,
+                decode_arguments(question.args_json),
                 identity=identity,
                 visibility=question.visibility,
                 request_id=request_id,
+                args_json=question.args_json,
             )
-            outcome = self._runner.run_query(call, ts=self.ts, journal=journal)
+            outcome = self._runner.run_query(call, ts=ts, journal=journal)
         if isinstance(outcome, Outcome):
-            return self._keep(outcome, question, identity_key, journal, request_id, epochs)
+            return self._keep(outcome, question, identity_key, journal, request_id, epochs, is_shared)
         self._pending[waiting_key] = [later]
 
         def finished(future: Future[Outcome]) -> None:
             answer: Answer
             try:
-                answer = self._keep(future.result(), question, identity_key, journal, request_id, epochs)
+                answer = self._keep(future.result(), question, identity_key, journal, request_id, epochs, is_shared)
             except BaseException as error:  # a cancelled run too must not leave its askers waiting
                 _logger.error("The query %s ended without an outcome.", question.path, exc_info=error)
                 answer = RunFault(FunctionError(str(error), code="InternalServerError", is_system=True))
@@ -309,6 +319,7 @@ class LiveQueries:
         journal: str | None,
         request_id: str,
         epochs: tuple[int, int],
+        is_shared: bool,
     ) -> Answer:
         """What a finished run is worth now."""
         error = outcome.error
@@ -334,7 +345,8 @@ class LiveQueries:
                 ]
             )
         if error is not None:
-            self._failures[(question, identity_key, journal)] = run
+            if is_shared:
+                self._failures.add((question, identity_key, journal), run)
             return run
         identity_used = identity_key if outcome.used_identity else None
         self._cache.add(run, identity_used, {journal, outcome.journal})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
 from parabola.errors import InvalidValue
@@ -21,11 +21,21 @@ class Question:
     """One query with its arguments, asked by callers of one visibility.
 
     Two questions have the same `key` when the canonical path and the arguments are equal (1 and 1.0 are the same
-    argument) and both askers may reach the same functions. Who asks, and with which journal, is not part of it.
-    `args` is kept for all runs: the runner copies what it hands to a handler.
+    argument) and both askers may reach the same functions. Who asks, and with which journal, is not part of it. The
+    arguments are kept as they came, which takes the least room.
     """
 
-    __slots__ = ("__weakref__", "answers", "args", "component", "is_shared", "key", "path", "refusal", "visibility")
+    __slots__ = (
+        "__weakref__",
+        "answers",
+        "args_json",
+        "component",
+        "is_shared",
+        "key",
+        "path",
+        "refusal",
+        "visibility",
+    )
 
     def __init__(self, path: str, args_json: bytes, visibility: Visibility = "public", component: str = "") -> None:
         """`args_json` is what the wire carries, an array holding one object. Never raises: bad arguments are asked
@@ -34,11 +44,10 @@ class Question:
         self.path = path
         self.visibility: Visibility = visibility
         self.component = component
-        self.args: Any = None
+        self.args_json = args_json
         self.refusal: InvalidValue | None = None
         try:
-            self.args = decode_arguments(args_json)
-            args_key = canonical_args_key(self.args)
+            args_key = canonical_args_key(decode_arguments(args_json))
         except InvalidValue as refusal:
             # Its traceback would keep everything alive that led here.
             self.refusal = refusal.with_traceback(None)
@@ -50,7 +59,12 @@ class Question:
         self.is_shared = False
 
     def __repr__(self) -> str:
-        return f"Question({self.path!r}, {self.args!r}, {self.visibility!r})"
+        return f"Question({self.path!r}, {self.args_json!r}, {self.visibility!r})"
+
+    @property
+    def size(self) -> int:
+        """About how many bytes keeping this question costs."""
+        return 500 + len(self.path) + len(self.args_json) + len(self.key[1])
 
 
 class Questions:

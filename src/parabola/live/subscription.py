@@ -9,6 +9,9 @@ from parabola.functions.outcome import FunctionError, Outcome
 from parabola.live.question import AnswerKey, Question
 from parabola.sync.results import QueryResult
 
+RUN_BYTES = 500
+"""About what a run costs besides its result: itself, its ranges, its place in the maps."""
+
 WatchedRange = tuple[int, bytes, bytes | None]
 
 
@@ -57,6 +60,12 @@ class LiveRun:
         # What it read: held by the interval maps for as long as the run is watched.
         self.ranges: tuple[WatchedRange, ...] = ()
         self.followers: set[Follower] = set()
+
+    @property
+    def size(self) -> int:
+        """About how many bytes keeping this run costs, with its result while that is kept."""
+        kept = 0 if self.result is None else self.result.size
+        return RUN_BYTES + self.question.size + kept
 
     @property
     def is_for_anybody(self) -> bool:

@@ -125,6 +125,8 @@ class SyncWebSocketProtocol(asyncio.Protocol):
             self._stock.connection_lost(exc)
         elif self._connection is not None:
             self._connection.lost()
+        # Else the two hold each other until the garbage collector comes by.
+        self._connection = self._transport = None
 
     def pause_writing(self) -> None:
         if self._stock is not None:

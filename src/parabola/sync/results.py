@@ -73,8 +73,14 @@ class QueryResult:
 
     @property
     def size(self) -> int:
-        """About how many bytes keeping this result costs."""
-        return 300 + len(self._value or b"") + len(self._error or b"") + len(self._log_lines) + len(self._journal_json)
+        """About how many bytes keeping this result costs. What is sent is kept twice: by itself, and as a fragment."""
+        return 300 + 2 * self.news_bytes
+
+    @property
+    def news_bytes(self) -> int:
+        """About how many bytes telling a client of this result takes."""
+        said = self._value, self._error, self._error_data, self._log_lines, self._journal_json
+        return sum([len(part) for part in said if part is not None])
 
     def fragment(self, query_id: int) -> bytes:
         """The modification that tells a client of this result. Written once for sockets that use the same query id."""

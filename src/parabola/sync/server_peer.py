@@ -29,7 +29,6 @@ Source: wire 1.3 to 1.11.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from msgspec import Raw
 
@@ -39,6 +38,7 @@ from parabola.limits import DEFAULT_LIMITS, Limits
 from parabola.sync import codec
 from parabola.sync.codec import UNREADABLE
 from parabola.sync.effects import AwaitTimestamp, Close, Effect, RunAction, RunMutation, VerifyToken
+from parabola.sync.followed_query import FollowedQuery, Update
 from parabola.sync.messages import (
     Action,
     Add,
@@ -61,35 +61,6 @@ CLIENT_TS_MAX = 2**53
 """Clocks that say more have no skew: it is told in 64 bits."""
 
 
-class FollowedQuery:
-    """A query that the client follows on this socket."""
-
-    __slots__ = ("args", "asked", "component", "fingerprint", "journal", "path", "query_id", "subscription")
-
-    def __init__(self, query_id: int, path: str, component: str, args: bytes, journal: str | None) -> None:
-        self.query_id = query_id
-        self.path = path
-        self.component = component
-        self.args = args
-        # From the client at first, then from each run.
-        self.journal = journal
-        # Of the last result sent on this socket; None before the first.
-        self.fingerprint: bytes | None = None
-        # These belong to the driver: what it holds on to while the query is followed, and what stands, by identity, for
-        # the question that the query asks.
-        self.subscription: object = None
-        self.asked: object = None
-
-
-class Update(NamedTuple):
-    """What an update has to do before it can be finished."""
-
-    runs: list[FollowedQuery]
-    """The queries to evaluate, all at one timestamp, by ascending id."""
-    dropped: list[FollowedQuery]
-    """Queries that the client no longer follows."""
-
-
 class ServerPeer:
     """See the module's theory of operation. `writer` is shared by the peers of a server."""
 
@@ -103,6 +74,8 @@ class ServerPeer:
         "_mutation_running",
         "_mutations",
         "_pending",
+        "_pending_bytes",
+        "_query_bytes",
         "_received_identity",
         "_received_query_set",
         "_removed",
@@ -121,6 +94,7 @@ class ServerPeer:
         "stale",
         "update_wanted",
         "updating",
+        "waiting_bytes",
     )
 
     def __init__(self, *, limits: Limits = DEFAULT_LIMITS, writer: TransitionWriter | None = None) -> None:
@@ -141,6 +115,8 @@ class ServerPeer:
         self.queries: dict[int, FollowedQuery] = {}
         self.stale: dict[int, FollowedQuery] = {}
         self._pending: list[QuerySetModification] = []
+        self._pending_bytes = 0
+        self._query_bytes = 0
         self._removed: set[int] = set()
         self.update_wanted = False
         self.updating = False
@@ -154,33 +130,31 @@ class ServerPeer:
         self._token_expires_ns: int | None = None
         self._session: str | None = None
         self._clock_skew_ms: int | None = None
-        # Messages behind an undecided Authenticate or Connect.
-        self._waiting: list[ClientMessage] = []
+        # Messages behind an undecided Authenticate or Connect, with their sizes.
+        self._waiting: list[tuple[ClientMessage, int]] = []
         self._waiting_for: Authenticate | Connect | None = None
+        # About how many bytes of what the client has sent nobody has come to yet.
+        self.waiting_bytes = 0
 
     @property
     def identity(self) -> object:
         """Who is asking, as given to `token_accepted`; None is anonymous."""
         return self._identity
 
-    @property
-    def token_expires_ns(self) -> int | None:
-        """When the identity in force runs out, in nanoseconds since the epoch; None for never."""
-        return self._token_expires_ns
-
     # Inputs: what arrives.
 
-    def receive(self, message: ClientMessage, now_ns: int) -> None:
-        """Handles one message of the client, or keeps it behind an undecided one."""
+    def receive(self, message: ClientMessage, now_ns: int, size: int = 0) -> None:
+        """Handles one message of the client, which was `size` bytes long, or keeps it behind an undecided one."""
         if self.closed:
             return
         if self._waiting_for is not None:
-            self._waiting.append(message)
+            self._waiting.append((message, size))
+            self.waiting_bytes += size
             if len(self._waiting) > self._limits.pending_mutations_max + self._limits.running_actions_max:
                 self.fail(TRY_AGAIN_CLOSE, "TooManyConcurrentRequests")
             return
         try:
-            self._handle(message, now_ns)
+            self._handle(message, now_ns, size)
         except PeerError as error:
             # A path or a timestamp that cannot be one: to a client, the same as a field of the wrong type.
             self.protocol_broken(f"{UNREADABLE} {error.message}")
@@ -188,6 +162,12 @@ class ServerPeer:
     def protocol_broken(self, text: str) -> None:
         """The client sent what no client may send: tells it so and ends the socket for good."""
         self._end(Close(None, ""), codec.write_fatal_error(text))
+
+    def gone(self) -> None:
+        """The socket is lost: nothing will be sent or done any more, and nothing is kept."""
+        self._end(Close(None, ""), None)
+        self.close = None
+        self.outgoing = []
 
     def fail(self, code: int, reason: str) -> None:
         """Ends the socket so that the client comes back: 1011 for our faults, 1013 for overload."""
@@ -262,9 +242,12 @@ class ServerPeer:
             self.fail(INTERNAL_CLOSE, INTERNAL_ERROR)
             return None
         if len(self.queries) > self._limits.followed_queries_max:
+            self._too_many_queries(len(self.queries))
+            return None
+        if self._query_bytes > self._limits.followed_queries_bytes_max:
             self.protocol_broken(
-                f"This client follows {len(self.queries)} queries, and at most {self._limits.followed_queries_max} are "
-                "possible on one connection. Follow fewer: ask for many things in one query."
+                f"The arguments of the queries that this client follows are {self._query_bytes} bytes together, and at "
+                f"most {self._limits.followed_queries_bytes_max} are possible on one connection."
             )
             return None
         if self._received_identity != self.current.identity:
@@ -405,11 +388,11 @@ class ServerPeer:
 
     # Messages.
 
-    def _handle(self, message: ClientMessage, now_ns: int) -> None:
+    def _handle(self, message: ClientMessage, now_ns: int, size: int) -> None:
         if isinstance(message, Mutation):
             self._handle_mutation(message, now_ns)
         elif isinstance(message, ModifyQuerySet):
-            self._handle_modify(message)
+            self._handle_modify(message, size)
         elif isinstance(message, Action):
             self._handle_action(message, now_ns)
         elif isinstance(message, Authenticate):
@@ -420,7 +403,9 @@ class ServerPeer:
 
     def _handle_waiting(self, now_ns: int) -> None:
         while self._waiting and self._waiting_for is None and not self.closed:
-            self.receive(self._waiting.pop(0), now_ns)
+            message, size = self._waiting.pop(0)
+            self.waiting_bytes -= size
+            self.receive(message, now_ns, size)
 
     def _handle_connect(self, message: Connect, now_ns: int) -> None:
         # Clients send it first; one that comes late names the session for what comes after it.
@@ -435,7 +420,7 @@ class ServerPeer:
             self._waiting_for = message
             self.effects.append(AwaitTimestamp(decode_ts(message.max_observed_timestamp)))
 
-    def _handle_modify(self, message: ModifyQuerySet) -> None:
+    def _handle_modify(self, message: ModifyQuerySet, size: int) -> None:
         if message.base_version != self._received_query_set:
             self.protocol_broken(
                 f"Base version {message.base_version} passed up doesn't match the current version "
@@ -445,10 +430,16 @@ class ServerPeer:
         if message.new_version <= message.base_version:
             self.fail(INTERNAL_CLOSE, INTERNAL_ERROR)
             return
+        if len(self._pending) + len(message.modifications) > 2 * self._limits.followed_queries_max:
+            # All that were followed removed and as many added are fewer.
+            self._too_many_queries(len(self.queries) + len(message.modifications))
+            return
         for modification in message.modifications:
             if isinstance(modification, Add):
                 canonical_path(modification.udf_path)
         self._pending.extend(message.modifications)
+        self._pending_bytes += size
+        self.waiting_bytes += size
         self._received_query_set = message.new_version
         self.update_wanted = True
 
@@ -469,6 +460,7 @@ class ServerPeer:
         )
         if self._mutation_running:
             self._mutations.append(run)
+            self.waiting_bytes += len(run.args)
         else:
             self._mutation_running = True
             self.effects.append(run)
@@ -539,7 +531,9 @@ class ServerPeer:
     def _start_next_mutation(self) -> None:
         if self._mutations:
             self._mutation_running = True
-            self.effects.append(self._mutations.pop(0))
+            run = self._mutations.pop(0)
+            self.waiting_bytes -= len(run.args)
+            self.effects.append(run)
 
     def _apply_pending(self) -> list[FollowedQuery] | None:
         """Takes the pending modifications; the queries dropped, or None if they contradict the query set."""
@@ -557,16 +551,26 @@ class ServerPeer:
                     modification.journal,
                 )
                 self.queries[query_id] = self.stale[query_id] = query
+                self._query_bytes += len(query.args)
                 self._removed.discard(query_id)
             else:
                 removed = self.queries.pop(query_id, None)
                 if removed is None:
                     return None
+                self._query_bytes -= len(removed.args)
                 self.stale.pop(query_id, None)
                 self._removed.add(query_id)
                 dropped.append(removed)
         self._pending = []
+        self.waiting_bytes -= self._pending_bytes
+        self._pending_bytes = 0
         return dropped
+
+    def _too_many_queries(self, count: int) -> None:
+        self.protocol_broken(
+            f"This client follows {count} queries, and at most {self._limits.followed_queries_max} are possible on one "
+            "connection. Follow fewer: ask for many things in one query."
+        )
 
     def _take_removals(self, changed: dict[int, bytes]) -> dict[int, bytes]:
         """`changed` together with the removals not yet told, by ascending query id."""
@@ -589,5 +593,6 @@ class ServerPeer:
         self._waiting_for = None
         self._held.clear()
         self._pending.clear()
+        self.waiting_bytes = 0
         self.stale.clear()
         self.update_wanted = False

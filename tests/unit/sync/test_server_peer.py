@@ -90,6 +90,43 @@ def test_more_queries_than_one_client_may_follow_are_refused() -> None:
     assert fatal["error"].startswith("This client follows 4 queries, and at most 3 are possible")
 
 
+def test_more_modifications_than_could_be_followed_are_refused_before_anything_is_done_about_them() -> None:
+    socket = Socket(Limits(followed_queries_max=3))
+    socket.add(0, 0, 1, 2)
+    socket.update(1, {0: value("a"), 1: value("b"), 2: value("c")})
+    (fatal,) = socket.add(1, *range(3, 10), udfPath="no such path at all")
+    assert fatal["error"].startswith("This client follows 10 queries, and at most 3 are possible")
+
+
+def test_the_arguments_of_all_followed_queries_are_bounded_together() -> None:
+    socket = Socket(Limits(followed_queries_bytes_max=100))
+    socket.add(0, 0, args=[{"text": "x" * 60}])
+    socket.update(1, {0: value("a")})
+    socket.remove(1, 0)
+    socket.add(2, 1, args=[{"text": "x" * 60}])
+    socket.update(2, {1: value("a")})
+    socket.add(3, 2, args=[{"text": "x" * 60}])
+    assert socket.peer.begin_update(NOW) is None
+    (fatal,) = socket.take()
+    assert fatal["type"] == "FatalError"
+    assert "at most 100 are possible on one connection" in fatal["error"]
+
+
+def test_bytes_that_nobody_has_come_to_are_counted_until_somebody_does() -> None:
+    socket = Socket()
+    socket.mutate(0)
+    assert socket.peer.waiting_bytes == 0  # it is running
+    socket.mutate(1)
+    waiting = socket.peer.waiting_bytes
+    assert waiting > 0
+    socket.peer.mutation_finished(mutation_success(0, 1))
+    assert socket.peer.waiting_bytes == 0
+    socket.mutate(2)
+    socket.peer.gone()
+    assert socket.peer.waiting_bytes == 0
+    assert socket.peer.outgoing == []
+
+
 # Updates.
 
 
