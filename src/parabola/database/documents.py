@@ -47,6 +47,8 @@ def new_document(value: Document, document_id: str, creation_time: float, limits
         document, _, plain = normalize_document(value, limits)
     document["_id"] = document_id
     document["_creationTime"] = creation_time
+    if limits is not None and len(document) > limits.object_fields_max:
+        normalize_document(document, limits)  # raises: with these two, it could be stored and never be returned
     return document, encode_document(document, plain=plain)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from parabola.database.documents import patched_document
+from parabola.database.documents import new_document, patched_document
 from parabola.errors import InvalidValue
 from parabola.limits import DEFAULT_LIMITS, Limits
 from parabola.values.documents import decode_document, encode_document
@@ -50,3 +50,13 @@ def test_the_whole_must_stay_within_the_limits() -> None:
         patched({"c": 1}, limits=Limits(object_fields_max=4))
     with pytest.raises(InvalidValue, match="Value is too large"):
         patched({"b": "x" * 200}, limits=Limits(document_bytes_max=200))
+
+
+@pytest.mark.parametrize("count", [1022, 1023])
+def test_the_system_fields_count_among_the_fields_of_a_document(count: int) -> None:
+    fields = {f"f{number}": number for number in range(count)}
+    if count == 1022:
+        new_document(fields, "id", 1.0, DEFAULT_LIMITS)
+    else:
+        with pytest.raises(InvalidValue, match=r"too many fields \(1025 > maximum number 1024\)"):
+            new_document(fields, "id", 1.0, DEFAULT_LIMITS)
