@@ -11,7 +11,8 @@ from parabola.cli.access import admin_key_for
 from parabola.cli.console import err, fail, out
 from parabola.cli.failure import EXIT_FAILURE, CommandFailed
 from parabola.cli.follow import follow_query
-from parabola.cli.options import AdminKeyOption, DataOption, UrlOption, json_object, server_url
+from parabola.cli.json_argument import json_object
+from parabola.cli.options import AdminKeyOption, DataOption, UrlOption, server_url
 from parabola.cli.remote import FunctionFailed, RemoteBackend
 from parabola.cli.rendering import to_json
 
