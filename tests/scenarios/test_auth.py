@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -123,6 +124,21 @@ def test_a_token_that_does_not_hold_is_refused_on_both_transports(
 ) -> None:
     make, code, text = REFUSED[case]
     assert_refused(server, make(issuer), code, text)
+
+
+@pytest.mark.parametrize("command", ["dev", "serve"])
+def test_the_reason_why_a_socket_s_token_was_refused_is_in_the_server_s_log_without_the_token(
+    start_server: Callable[..., ServerProcess], issuer: OidcIssuer, command: str
+) -> None:
+    server = start_server(command=command, environment={"SCENARIO_ISSUER": issuer.url})
+    token = tampered(issuer)
+    for _ in range(5):
+        with RawClient(server).hello() as client:
+            authenticate(client, token)
+            assert client.until("AuthError")["error"].startswith(OIDC_FAILED)
+    server.wait_for_log(re.escape(f"A token was refused (Unauthenticated): {OIDC_FAILED}"))
+    assert server.log.count("A token was refused") == 1
+    assert token not in server.log
 
 
 def test_pyjwt_agrees_about_the_good_token_and_the_forged_ones(issuer: OidcIssuer) -> None:

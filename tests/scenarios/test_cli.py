@@ -184,6 +184,37 @@ def test_an_unknown_function_is_answered_with_those_there_are(cli: Cli, name: st
     assert "convex dev" not in printed
 
 
+def test_watching_an_unknown_query_is_answered_with_those_there_are(cli: Cli) -> None:
+    watch = Watch(cli, "messages:lst")
+    try:
+        assert "Did you mean messages:list" in watch.error("Did you mean")
+    finally:
+        watch.close()
+
+
+def test_an_operator_learns_what_a_redacting_server_hides_from_its_clients(project: Path, tmp_path: Path) -> None:
+    server = ServerProcess(project, tmp_path / "data", command="serve")
+    try:
+        server.start()
+        cli = Cli(project, PARABOLA_URL=server.url)
+        cli.environment["PARABOLA_ADMIN_KEY"] = (tmp_path / "data" / "admin_key").read_text().strip()
+        unknown = cli("run", "messages:lst", code=1).stderr
+        assert "Could not find function for 'messages:lst'.\nDid you mean messages:list" in unknown
+        for spelling in ("extra:fail", "extra.js:fail"):
+            failed = cli("run", spelling, code=1).stderr
+            assert "Could not find" not in failed
+            assert "out of ideas" not in failed
+            assert "look for the request id in its log, or start it with --no-redact" in failed
+        watch = Watch(cli, "messages:lst")
+        try:
+            assert "Did you mean messages:list" in watch.error("Did you mean")
+        finally:
+            watch.close()
+        assert str(server.call("query", "messages:lst")["errorMessage"]).endswith("Server Error")
+    finally:
+        server.close()
+
+
 def test_wrong_arguments_are_a_failure_that_names_the_field(cli: Cli) -> None:
     failed = cli("run", "messages:send", '{"author": "Ada"}', code=1)
     assert "missing the required field `body`" in failed.stderr
@@ -231,6 +262,16 @@ class Watch:
             arrived = self._changed.wait_for(lambda: len(self.lines) >= count, timeout=PATIENCE_S)
             assert arrived, self.lines
             return [json.loads(line) for line in self.lines[:count]]
+
+    def error(self, words: str) -> str:
+        """What was printed to standard error, up to the line with these words."""
+        assert self.process.stderr is not None
+        printed = ""
+        for line in self.process.stderr:
+            printed += line
+            if words in line:
+                return printed
+        raise AssertionError(f"it ended without {words!r}, and printed:\n{printed}")
 
     def interrupt(self) -> tuple[int, str, float]:
         """Ctrl-C: the exit code, what was printed to standard error, and how many seconds of CPU time it took."""

@@ -18,7 +18,7 @@ from parabola.functions.calls import decode_arguments
 from parabola.functions.outcome import Call, Outcome
 from parabola.live.manager import bad_arguments, no_such_component
 from parabola.live.subscription import LiveRun
-from parabola.sync.chunks import CHUNK_BYTES_MAX, split_transition, understands_chunks
+from parabola.sync.chunks import CHUNK_BYTES_MAX, in_chunks, understands_chunks
 from parabola.sync.client_version import ClientVersion
 from parabola.sync.codec import PING, decode_client_message
 from parabola.sync.effects import AwaitTimestamp, Effect, RunAction, RunMutation, VerifyToken
@@ -179,13 +179,16 @@ class SyncConnection:
             texts = peer.outgoing
             peer.outgoing = []
             if self._chunks and max(map(len, texts)) > CHUNK_BYTES_MAX:
-                texts = _in_chunks(texts)
+                texts = in_chunks(texts)
             self._last_sent = now_s
             self._transport.send_texts(texts)
         if self._is_full:
             self._look_at_backlog()
         if peer.close is not None:
             close, peer.close = peer.close, None
+            expires_ns = peer.token_expires_ns
+            if close.code is None and expires_ns is not None and expires_ns <= self._driver.clock.now_ns():
+                self._driver.refused_tokens.expired(self._client)
             self._updates.let_go_of_queries()
             self._transport.close(close.code, close.reason)
 
@@ -370,7 +373,7 @@ class SyncConnection:
                 return
             verified = authenticator.verifier.verify_at_hand(effect.token)
         except PeerError as error:
-            self._peer.token_refused(error.message)
+            self._refused(effect.token, error)
             return
         if verified is None:
             self._driver.start_task(self._verify_later(effect.token))
@@ -381,7 +384,7 @@ class SyncConnection:
         try:
             verified = await self._driver.authenticator.user(token)
         except PeerError as error:
-            self._peer.token_refused(error.message)
+            self._refused(token, error)
         except ParabolaError as error:
             # The keys cannot be had now, which says nothing about the token.
             _logger.warning("A token could not be checked: %s", error.message)
@@ -392,6 +395,10 @@ class SyncConnection:
         else:
             self._token_holds(verified)
         self._act()
+
+    def _refused(self, token: str, error: PeerError) -> None:
+        self._driver.refused_tokens.refused(token, error, self._client)
+        self._peer.token_refused(error.message)
 
     def _token_holds(self, verified: VerifiedToken) -> None:
         expires_ns = int(verified.expires_at_s * 1_000_000_000)
@@ -411,11 +418,3 @@ class SyncConnection:
                 self._act()
 
             self._driver.loop.call_later(CLIENT_AHEAD_POLL_S, look_again)
-
-
-def _in_chunks(texts: list[bytes]) -> list[bytes]:
-    """Large Transitions in pieces; other messages stay whole, however large."""
-    pieces: list[bytes] = []
-    for text in texts:
-        pieces.extend(split_transition(text) if text.startswith(b'{"type":"Transition"') else (text,))
-    return pieces

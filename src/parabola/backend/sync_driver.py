@@ -29,6 +29,7 @@ from typing import Any, Final, Protocol, cast
 from parabola.auth import Authenticator
 from parabola.backend.heartbeat import Cancellable, HeartbeatWheel
 from parabola.backend.presenter import Presenter
+from parabola.backend.refused_tokens import RefusedTokens
 from parabola.backend.sync_callers import caller_of
 from parabola.backend.sync_connection import SyncConnection
 from parabola.backend.sync_subscription import Crowd, Subscription
@@ -95,6 +96,7 @@ class SyncDriver:
         self.clock = clock
         self.entropy = entropy
         self.limits = limits
+        self.refused_tokens = RefusedTokens(clock)
         self.heartbeats = HeartbeatWheel(loop.call_later)
         self.connections: dict[SyncConnection, None] = {}
         self.is_stopping = False

@@ -13,11 +13,14 @@ from parabola.cli.console import notice, out
 from parabola.cli.failure import CommandFailed
 from parabola.cli.options import AdminKeyOption, DataOption, UrlOption, server_url
 from parabola.cli.remote import RemoteBackend
-from parabola.cli.rendering import document_table, name_table, to_json
+from parabola.cli.rendering import name_table, print_documents, to_json
 
 TABLES = "_system/cli/tables:default"
 TABLE_DATA = "_system/cli/tableData:default"
 PAGE_SIZE = 500
+# The fields that are times for certain. What a user's other fields mean is theirs to say.
+DOCUMENT_TIMES = ("_creationTime",)
+SYSTEM_TIMES = (*DOCUMENT_TIMES, "scheduledTime", "completedTime", "nextTime")
 
 
 class Order(StrEnum):
@@ -41,7 +44,7 @@ def data(
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", help="How many documents at most.", min=1)] = 100,
     order: Annotated[Order, typer.Option("--order", help="Newest first, or oldest first.")] = Order.desc,
-    output: Annotated[Format, typer.Option("--format", help="A table, or JSON to pipe on.")] = Format.pretty,
+    output: Annotated[Format, typer.Option("--format", help="For people, or JSON to pipe on.")] = Format.pretty,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format jsonArray.")] = False,
     url: UrlOption = None,
     admin_key: AdminKeyOption = None,
@@ -68,7 +71,8 @@ def data(
             raise CommandFailed(f'There is no table "{table}".\n{known}')
         rows = _pages(server, TABLE_DATA, {"table": table, "order": order.value}, limit)
         documents = [next(rows, None) for _ in range(limit + 1)]
-    _print_documents([document for document in documents[:limit] if document is not None], shape)
+    times = SYSTEM_TIMES if table.startswith("_") else DOCUMENT_TIMES
+    _print_documents([document for document in documents[:limit] if document is not None], shape, times)
     if documents[limit] is not None and shape is Format.pretty:
         notice(f"… and more; these are {limit}. Raise --limit to see them.")
 
@@ -98,13 +102,13 @@ def _print_tables(names: list[str], shape: Format) -> None:
         notice("There are no tables yet.")
 
 
-def _print_documents(documents: list[dict[str, Any]], shape: Format) -> None:
+def _print_documents(documents: list[dict[str, Any]], shape: Format, times: tuple[str, ...]) -> None:
     if shape is Format.jsonArray:
         out.print(to_json(documents), markup=False)
     elif shape is Format.jsonLines:
         for document in documents:
             out.print(to_json(document, indent=None), markup=False)
     elif documents:
-        out.print(document_table(documents))
+        print_documents(out, documents, times=times)
     else:
         notice("There are no documents in this table.")

@@ -12,7 +12,7 @@ from parabola.cli.console import notice, out, success
 from parabola.cli.failure import CommandFailed
 from parabola.cli.identity_store import with_identity
 from parabola.cli.options import DataOption
-from parabola.cli.rendering import document_table, to_json
+from parabola.cli.rendering import print_documents, to_json
 from parabola.identity.failures import ClerkFailure
 from parabola.identity.flows.users import NewUser, UserFilter, Users
 
@@ -62,7 +62,7 @@ def list_users(
     if not found:
         notice("There are no users." if query is None else f"No user matches {query!r}.")
         return
-    out.print(document_table([{"id": user["id"], "e-mail": _address(user), "name": _name(user)} for user in found]))
+    print_documents(out, [{"id": user["id"], "e-mail": _address(user), "name": _name(user)} for user in found])
     if count > len(found):
         notice(f"… and {count - len(found)} more; raise --limit to see them.")
 

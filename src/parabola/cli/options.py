@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
@@ -70,17 +69,3 @@ def server_url(option: str | None) -> str:
             f"{url!r} is not the address of a server. Write it like http://{DEFAULT_HOST}:{DEFAULT_PORT}."
         )
     return url
-
-
-def json_object(text: str, what: str) -> dict[str, Any]:
-    """Parses an argument that must be a JSON object; a slip is a usage error that shows the place."""
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise typer.BadParameter(
-            f"{what} cannot be read as JSON: {error.msg} at character {error.pos + 1} of {text!r}. "
-            """Write it as '{"name": "value"}', in single quotes for the shell."""
-        ) from error
-    if not isinstance(value, dict):
-        raise typer.BadParameter(f"""{what} must be one JSON object like '{{"name": "value"}}', not {text!r}.""")
-    return value

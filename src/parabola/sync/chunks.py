@@ -37,3 +37,11 @@ def split_transition(text: bytes, *, piece_bytes_max: int = CHUNK_BYTES_MAX) -> 
         % (text_json(piece.decode("utf-8")), number, len(pieces), len(text))
         for number, piece in enumerate(pieces)
     ]
+
+
+def in_chunks(texts: list[bytes]) -> list[bytes]:
+    """Large Transitions in pieces; other messages stay whole, however large."""
+    pieces: list[bytes] = []
+    for text in texts:
+        pieces.extend(split_transition(text) if text.startswith(b'{"type":"Transition"') else (text,))
+    return pieces

@@ -81,7 +81,6 @@ class ServerPeer:
         "_removed",
         "_session",
         "_target",
-        "_token_expires_ns",
         "_waiting",
         "_waiting_for",
         "_writer",
@@ -92,6 +91,7 @@ class ServerPeer:
         "outgoing",
         "queries",
         "stale",
+        "token_expires_ns",
         "update_wanted",
         "updating",
         "waiting_bytes",
@@ -127,7 +127,8 @@ class ServerPeer:
         self._actions_running = 0
         # Who: the identity is opaque here; None is anonymous.
         self._identity: object = None
-        self._token_expires_ns: int | None = None
+        # When the identity in force runs out, in nanoseconds since the epoch; None for never.
+        self.token_expires_ns: int | None = None
         self._session: str | None = None
         self._clock_skew_ms: int | None = None
         # Messages behind an undecided Authenticate or Connect, with their sizes.
@@ -223,7 +224,7 @@ class ServerPeer:
 
     def check_expiry(self, now_ns: int) -> bool:
         """Ends the socket if its token has run out; whether it did."""
-        expires = self._token_expires_ns
+        expires = self.token_expires_ns
         if expires is None or now_ns < expires or self.closed:
             return False
         self._end(
@@ -342,7 +343,7 @@ class ServerPeer:
             or (step.identity is not self._identity and step.identity is not ANYBODY)
         ):
             return False
-        expires = self._token_expires_ns
+        expires = self.token_expires_ns
         if expires is not None and now_ns >= expires:
             return False
         result = step.result
@@ -500,7 +501,7 @@ class ServerPeer:
             self.fail(INTERNAL_CLOSE, INTERNAL_ERROR)
             return
         self._identity = identity
-        self._token_expires_ns = expires_ns
+        self.token_expires_ns = expires_ns
         self._received_identity += 1
         self.update_wanted = True
 
@@ -513,7 +514,7 @@ class ServerPeer:
         query_set, identity, _ = self.current
         if self._received_query_set != query_set or self._received_identity != identity:
             return False
-        expires = self._token_expires_ns
+        expires = self.token_expires_ns
         return expires is None or now_ns < expires
 
     def _answer(self, answer: bytes) -> None:

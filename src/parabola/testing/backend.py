@@ -12,7 +12,7 @@ import inspect
 import itertools
 import json
 import weakref
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType, TracebackType
@@ -22,7 +22,7 @@ import httpx
 
 from parabola.auth import AdminIdentity, Caller, Identity
 from parabola.backend.backend import Backend
-from parabola.backend.project import find_project
+from parabola.backend.project import find_project, find_project_around
 from parabola.backend.system_functions import ExtendedDeployment
 from parabola.database.flusher import InlineFlusher
 from parabola.definitions.contexts import MutationCtx
@@ -202,6 +202,13 @@ class TestBackend(TestCaller):
     def of_project(cls, directory: str | Path) -> TestBackend:
         """A backend over the functions of the project at `directory`, wherever its `pyproject.toml` says they are."""
         return cls(find_project(Path(directory)).functions)
+
+    @classmethod
+    def around(cls, file: Path, *, within: Iterable[Path] = ()) -> TestBackend:
+        """A backend over the functions of the project that `file` lies in: the nearest, up to the top of its
+        repository or of a folder of `within`. For the pytest plugin.
+        """
+        return cls(find_project_around(file, within).functions)
 
     async def __aenter__(self) -> Self:
         await self._engine.started()

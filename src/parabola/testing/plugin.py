@@ -29,10 +29,11 @@ _LOOP = pytest.StashKey[asyncio.Runner]()
 def backend(request: pytest.FixtureRequest) -> TestBackend:
     """The project's functions over an empty database in memory, with a clock that stands still.
 
-    The project is the one at the root of the test run: `[tool.parabola] functions` in its `pyproject.toml`, or
-    `backend/`. Override this fixture to test another folder.
+    The project is the one that the test's file lies in: the nearest `pyproject.toml` with `[tool.parabola]`, or the
+    nearest `backend/` with functions. Override this fixture to test another folder.
     """
-    return parabola.testing.TestBackend.of_project(request.config.rootpath)
+    config = request.config
+    return parabola.testing.TestBackend.around(request.path, within=(config.rootpath, config.invocation_params.dir))
 
 
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:

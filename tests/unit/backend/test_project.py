@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from parabola.backend.project import find_project
+from parabola.backend.project import find_project, find_project_around
 from parabola.errors import LoadError
 
 
@@ -95,3 +95,75 @@ def test_what_was_probably_meant_for_the_functions_folder_is_named(
     with pytest.raises(LoadError) as refused:
         find_project(tmp_path)
     assert words in refused.value.message
+
+
+@pytest.mark.parametrize("top", ["pyproject.toml", "setup.py", "setup.cfg", ".git", "tests/test_it.py"])
+def test_the_files_of_a_whole_program_are_not_taken_for_functions(tmp_path: Path, top: str) -> None:
+    write(tmp_path / "manage.py")
+    write(tmp_path / top)
+    with pytest.raises(LoadError) as refused:
+        find_project(tmp_path)
+    assert "No functions folder was found at" in refused.value.message
+    assert f"are not taken for functions, since it holds {top.partition('/')[0]}. " in refused.value.message
+    assert "parabola init" in refused.value.message
+
+
+def test_a_schema_of_something_else_at_the_top_of_a_project_does_not_hide_its_backend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "pyproject.toml")
+    write(tmp_path / "schema.py")
+    functions = write(tmp_path / "backend" / "messages.py").parent
+    monkeypatch.chdir(tmp_path)
+    assert find_project().functions == find_project(tmp_path).functions == functions
+
+
+IMPORTS = "from parabola import query\n"
+
+
+def test_around_a_file_the_nearest_project_is_found(tmp_path: Path) -> None:
+    write(tmp_path / ".git" / "HEAD")
+    write(tmp_path / "backend" / "messages.py", IMPORTS)
+    write(tmp_path / "inner" / "backend" / "lib" / "messages.py", IMPORTS)
+    write(tmp_path / "named" / "pyproject.toml", '[tool.parabola]\nfunctions = "api"\n')
+    write(tmp_path / "named" / "api" / "messages.py")
+    write(tmp_path / "named" / "backend" / "messages.py", IMPORTS)
+    for test, functions in {
+        "tests/test_it.py": "backend",
+        "backend/test_it.py": "backend",
+        "inner/tests/unit/test_it.py": "inner/backend",
+        "named/tests/test_it.py": "named/api",
+    }.items():
+        assert find_project_around(write(tmp_path / test)).functions == tmp_path / functions
+
+
+def test_around_a_file_a_folder_counts_only_if_it_is_of_parabola(tmp_path: Path) -> None:
+    write(tmp_path / "backend" / "messages.py", IMPORTS)
+    django = tmp_path / "django"
+    write(django / "pyproject.toml", "[project]\n")
+    write(django / "schema.py", "import graphene\n")
+    write(django / "backend" / "views.py", "import django\n")
+    test = write(django / "tests" / "test_it.py")
+    assert find_project_around(test, [tmp_path]).functions == tmp_path / "backend"
+
+
+def test_around_a_file_nothing_is_looked_for_above_its_repository_and_the_given_folders(tmp_path: Path) -> None:
+    write(tmp_path / "backend" / "messages.py", IMPORTS)
+    test = write(tmp_path / "own" / "repository" / "tests" / "test_it.py")
+    write(tmp_path / "own" / "repository" / ".git" / "HEAD")
+    with pytest.raises(LoadError) as refused:
+        find_project_around(test)
+    lies, *looked, advice = refused.value.message.splitlines()
+    assert f"{test} lies in no Parabola project" in lies
+    assert [line.strip() for line in looked] == [str(test.parent), str(test.parents[1])]
+    assert "override the fixture `backend`" in advice
+    with pytest.raises(LoadError, match="lies in no Parabola project"):
+        find_project_around(test, [tmp_path / "own"])
+    assert find_project_around(test, [tmp_path]).functions == tmp_path / "backend"
+
+
+def test_around_a_file_a_project_without_its_functions_folder_is_not_passed_by(tmp_path: Path) -> None:
+    write(tmp_path / "backend" / "messages.py", IMPORTS)
+    write(tmp_path / "mine" / "pyproject.toml", "[tool.parabola]\n")
+    with pytest.raises(LoadError, match=r"No functions folder was found at .*mine"):
+        find_project_around(write(tmp_path / "mine" / "test_it.py"), [tmp_path])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ from joserfc.jwk import ECKey
 from parabola import query
 from parabola.auth import CustomJWTProvider, TokenVerifier
 from parabola.errors import AuthProviderUnavailable
+from parabola.sync.client_version import ClientVersion
 from tests.sync_world import MemorySocket, World
 
 KEY = ECKey.generate_key("P-256", parameters={"kid": "one"}, private=True)
@@ -60,17 +62,52 @@ def test_an_accepted_token_is_who_the_queries_see(world: World) -> None:
     assert transition["modifications"][0]["value"] == "ann"
 
 
-def test_a_token_that_does_not_hold_ends_the_socket_with_the_reason(world: World) -> None:
-    socket = world.connect()
-    socket.send("Authenticate", baseVersion=0, tokenType="User", value=token(world) + "x")
+def test_a_token_that_does_not_hold_ends_the_socket_with_the_reason_and_is_logged(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    socket = world.connect(ClientVersion("python", (0, 7, 0)))
+    wrong = token(world) + "x"
+    socket.send("Authenticate", baseVersion=0, tokenType="User", value=wrong)
     world.settle()
     (error,) = socket.take()
     assert error["type"] == "AuthError"
     assert error["authUpdateAttempted"] is True
     assert socket.closed == (None, "")
+    [line] = caplog.messages
+    assert line.startswith("A token was refused (InvalidAuthHeader): ")
+    assert error["error"] in line
+    assert "python 0.7.0" in line
+    assert wrong not in line
 
 
-def test_a_client_that_only_listens_stops_seeing_data_within_seconds_of_its_token_running_out(world: World) -> None:
+def test_an_admin_key_that_does_not_hold_is_logged_too_and_not_shown(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    socket = world.connect()
+    socket.send("Authenticate", baseVersion=0, tokenType="Admin", value="test|wrong-secret")
+    world.settle()
+    assert socket.take()[0]["type"] == "AuthError"
+    [line] = caplog.messages
+    assert line.startswith("A token was refused (BadAdminKey): ")
+    assert "wrong-secret" not in line
+
+
+async def test_a_token_that_is_refused_once_its_keys_are_there_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    world = make_world()
+    world.driver.loop = asyncio.get_running_loop()
+    socket = world.connect()
+    socket.send("Authenticate", baseVersion=0, tokenType="User", value=token(world, lives_s=-600))
+    while not socket.texts:
+        await asyncio.sleep(0.001)
+    assert socket.take()[0]["type"] == "AuthError"
+    [line] = [message for message in caplog.messages if "token" in message]
+    assert "A token was refused (InvalidAuthHeader): Could not validate token: it has expired." in line
+
+
+def test_a_client_that_only_listens_stops_seeing_data_within_seconds_of_its_token_running_out(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="parabola.sync")
     socket = sign_in(world, lives_s=60)
     socket.take()
     world.loop.advance(60)
@@ -81,6 +118,7 @@ def test_a_client_that_only_listens_stops_seeing_data_within_seconds_of_its_toke
         ("Convex token identity expired", 1, False)
     ]
     assert socket.closed == (None, "")
+    assert [message for message in caplog.messages if "its token ran out" in message] == caplog.messages[-1:]
 
 
 def test_a_renewed_token_of_the_same_user_shows_nothing_new(world: World) -> None:

@@ -26,6 +26,7 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["rnu"], "No such command 'rnu'. Did you mean 'run'?"),
         (["run"], "Missing argument 'FN'."),
         (["run", "m:f", "{"], "cannot be read as JSON"),
+        (["run", "m:f", '{"n": 1e400}'], "n is 1e400 at character 7"),
         (["run", "m:f", "[]"], "must be one JSON object"),
         (["run", "m:f", "--identity", "{}"], 'needs "subject" and "issuer"'),
         (["data", "--limt", "3"], "--limit"),

@@ -179,6 +179,29 @@ def test_the_fixture_finds_the_folder_that_pyproject_names(tmp_path: Path) -> No
     assert "1 passed" in run_pytest(tmp_path)
 
 
+def test_each_test_of_a_repository_gets_the_project_that_it_lies_in(tmp_path: Path) -> None:
+    write(tmp_path / "pytest.ini", "[pytest]\naddopts = --import-mode=importlib\n")
+    write(tmp_path / "deploy.py", "raise SystemExit('the whole repository was run')\n")
+    for name in ("one", "two"):
+        returns = f"from parabola import query\n@query\nasync def me(ctx):\n    return {name!r}\n"
+        write(tmp_path / name / "backend" / "m.py", returns)
+        asks = f"async def test_me(backend):\n    assert await backend.query('m:me') == {name!r}\n"
+        write(tmp_path / name / "tests" / "test_it.py", asks)
+    assert "2 passed" in run_pytest(tmp_path)
+    assert "1 passed" in run_pytest(tmp_path / "two" / "tests", "test_it.py")
+
+
+def test_a_test_outside_of_any_project_is_told_where_one_was_looked_for_and_nothing_is_run(tmp_path: Path) -> None:
+    write(tmp_path / "deploy.py", "raise SystemExit('the whole repository was run')\n")
+    write(tmp_path / "tests" / "test_it.py", "async def test_me(backend):\n    pass\n")
+    output = run_pytest(tmp_path)
+    assert "1 error" in output
+    assert "test_it.py lies in no Parabola project" in output
+    assert f"  {tmp_path / 'tests'}\n" in output
+    assert "override the fixture `backend`" in output
+    assert "the whole repository was run" not in output
+
+
 def test_what_is_not_used_is_not_loaded(tmp_path: Path) -> None:
     write(
         tmp_path / "test_it.py",
