@@ -150,6 +150,7 @@ def checked_result(function: RegisteredFunction, value: Any, tables: TableNames,
         try:
             copy = normalize(value, limits=limits)
         except InvalidValue as failure:
+            _close_coroutines(value)
             raise InvalidReturn(f"Function {function.name} return value invalid: {failure.message}") from None
     if function.check_returns is not None:
         try:
@@ -187,6 +188,16 @@ def _refuse_what_is_no_result(function: RegisteredFunction, value: Any) -> None:
             f"Function {function.name} return value invalid: it is a generator. "
             "Return a list of its items: `return [item async for item in …]`."
         )
+
+
+def _close_coroutines(value: Any) -> None:
+    """The error about a result that holds coroutines says it all: Python need not add that they were never awaited."""
+    waiting = [value]
+    for inner in waiting:
+        if inspect.iscoroutine(inner):
+            inner.close()
+        elif isinstance(inner, (list, tuple, dict)) and len(waiting) < _SURELY_SMALL:
+            waiting += inner.values() if isinstance(inner, dict) else inner
 
 
 def _mebibytes(size: int) -> str:

@@ -16,12 +16,13 @@ from collections.abc import Coroutine, Generator
 from typing import Any, Final, NoReturn, Protocol
 
 from parabola.errors import InvalidFunctionCall
+from parabola.functions.unawaited import ForgottenCall
 
 
 class Issuer(Protocol):
-    """Who wants to know which operations were not awaited."""
+    """Who wants to know which operations, and which calls of the user's own functions, were not awaited."""
 
-    unawaited: set[Operation]
+    unawaited: set[Operation | ForgottenCall]
 
 
 class Operation(Coroutine[Any, Any, Any]):
