@@ -92,11 +92,15 @@ class ContextQuery(DatabaseQuery):
                 return
             yield document
 
-    def _not_consumed(self, *_: object) -> NoReturn:
-        raise InvalidFunctionCall(
+    def explain_misuse(self) -> str:
+        """What is said where the query was passed in the place of a value."""
+        return (
             "A query was used as though it were its results. Results must be retrieved with "
             "`await query.collect()`, `.take(n)`, `.unique()` or `.first()`, or with `async for`."
         )
+
+    def _not_consumed(self, *_: object) -> NoReturn:
+        raise InvalidFunctionCall(self.explain_misuse())
 
     __iter__ = __getitem__ = __len__ = __bool__ = __await__ = _not_consumed
 

@@ -10,6 +10,7 @@ from typing import Any
 from parabola.errors import InvalidValue
 from parabola.limits import Limits
 from parabola.values.kinds import FIELD_NAME_LENGTH_MAX, SAFE_INTEGER_MAX, UNDEFINED, Int64, Value, is_field_name
+from parabola.values.misused import explain_misuse
 from parabola.values.size import value_size
 
 _SHOWN_CHARACTERS_MAX = 200
@@ -143,7 +144,7 @@ def _hint_for(value: object) -> str:
         return " Use msgspec.to_builtins(...)."
     if hasattr(value, "__pydantic_validator__"):
         return " Use its model_dump()."
-    return _HINTS.get(type(value).__name__, "")
+    return _HINTS.get(type(value).__name__, "") or explain_misuse(value)
 
 
 def describe_bad_field_name(name: str) -> str | None:
