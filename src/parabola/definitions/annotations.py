@@ -30,6 +30,7 @@ from parabola.schema.validators import (
     v,
 )
 from parabola.values.kinds import Int64, Value
+from parabola.values.misused import explain_misuse
 
 Convert: TypeAlias = Callable[[Value], Any]
 
@@ -392,6 +393,9 @@ _HINTS: Final[Mapping[str, str]] = {
 
 def _unsupported(annotation: Any) -> UnsupportedAnnotation:
     name = getattr(annotation, "__name__", None) or str(annotation)
+    explained = explain_misuse(annotation)
+    if explained:
+        return UnsupportedAnnotation(f"The annotation {name} stands for no value.{explained}")
     hint = "Write Literal[…] with its values for it." if _is_enum(annotation) else _HINTS.get(name, "")
     return UnsupportedAnnotation(
         f"The annotation {name} stands for no value. {hint}{' ' if hint else ''}"

@@ -24,4 +24,7 @@ def explain_misuse(given: object) -> str:
 
 def not_awaited(call: str) -> str:
     """`call` is what was called, such as `ctx.db.get`."""
-    return f"The result of {call}(...) was used without waiting for it. Write `await {call}(...)` instead of `{call}(...)`."
+    return (
+        f"The result of {call}(...) was used without waiting for it. "
+        f"Write `await {call}(...)` instead of `{call}(...)`."
+    )
