@@ -237,8 +237,10 @@ class Decorator:
     ) -> Any:
         if handler is not None:
             return FunctionDefinition(handler, kind=self._kind, visibility=self._visibility)
-        args_validator = None if args is None else _checked_args(as_validator(args))
-        returns_validator = None if returns is None else as_validator(returns)
+        args_validator = None if args is None else _checked_args(as_validator(args, "args= takes a dict of validators"))
+        returns_validator = (
+            None if returns is None else as_validator(returns, "returns= takes a validator, or a dict of them")
+        )
 
         def decorate(handler: Callable[P, R]) -> FunctionDefinition[P, R]:
             return FunctionDefinition(

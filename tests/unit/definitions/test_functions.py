@@ -19,6 +19,7 @@ from parabola import (
     query,
     v,
 )
+from parabola.errors import SchemaError
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,16 @@ def test_arguments_are_declared_by_a_map_or_an_object_or_any() -> None:
     assert query(args=v.object({"a": v.string()}))(f).args == v.object({"a": v.string()})
     assert query(args=v.any())(f).args == v.any()
     assert query(returns={"a": v.string()})(f).returns == v.object({"a": v.string()})
+
+
+def test_a_type_in_the_place_of_a_validator_is_answered_with_the_validator() -> None:
+    wrong: Any = bool
+    with pytest.raises(SchemaError, match=r"returns= takes a validator.*Write v\.boolean\(\) instead of bool"):
+        query(returns=wrong)
+    with pytest.raises(SchemaError, match=r"args= takes a dict of validators\. Write v\.boolean\(\)"):
+        query(args=wrong)
+    with pytest.raises(SchemaError, match=r'Field "done" was given bool\. Write v\.boolean\(\) instead of bool'):
+        query(args={"done": wrong})
 
 
 def test_arguments_that_are_no_object_are_refused_at_once() -> None:
