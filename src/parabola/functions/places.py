@@ -19,6 +19,11 @@ def shown_file(file: str, folder: str) -> str:
     return os.path.basename(file)
 
 
+def module_file(module: str, folder: str) -> str:
+    """`backend/crons.py`, for a module at the root of the functions folder."""
+    return f"{os.path.basename(folder)}/{module}.py" if folder else f"{module}.py"
+
+
 def place_of(function: Any, folder: str) -> str | None:
     """`backend/messages.py:3`: where a function was written; None where nobody can tell."""
     code = getattr(inspect.unwrap(function), "__code__", None)
