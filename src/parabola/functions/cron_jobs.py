@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from cronsim import CronSim, CronSimError
 
 from parabola.definitions.crons import DAYS_OF_WEEK, Crons
+from parabola.definitions.paths import colon_advice
 from parabola.definitions.references import get_function_name
 from parabola.errors import InvalidArgument, LoadError
 from parabola.functions.calls import KIND_NAMES
@@ -53,7 +54,9 @@ def resolve_crons(crons: Crons | None, registry: Registry, folder: str = "") -> 
             raise LoadError(f"{where} cannot be: {error}") from None
         function = registry.find(name)
         if function is None:
-            raise LoadError(f"{where} calls {name}, which does not exist. Name a mutation or an action.")
+            raise LoadError(
+                f"{where} calls {name}, which does not exist. Name a mutation or an action.{colon_advice(name)}"
+            )
         if function.kind not in ("mutation", "action"):
             raise LoadError(
                 f"{where} calls {function.name}, which is a {KIND_NAMES[function.kind]}. "

@@ -17,7 +17,7 @@ from parabola.database.conflict import Conflict
 from parabola.database.cursors import InvalidCursor
 from parabola.errors import ConvexError, DeveloperError, FunctionTimeout, InvalidValue, ParabolaError, SystemFault
 from parabola.functions.outcome import INTERNAL_ERROR_TEXT, FunctionError
-from parabola.functions.places import shown_file
+from parabola.functions.places import shown_file, without_loaded_names
 from parabola.functions.time_limit import HandlerStopped, is_engine_file, is_library_file
 from parabola.values.model import UNDEFINED, normalize
 from parabola.values.wire import encode_wire
@@ -73,6 +73,7 @@ def _describe(error: BaseException, places: str, from_user_code: bool, time_limi
         line = _uncaught_line(error) if thrown else str(error)
         code = error.code if isinstance(error, ParabolaError) else "DeveloperError"
         shows_places = from_user_code or not is_ours
+        line = without_loaded_names(line)
         return FunctionError(_shortened(line), code=code, traceback=places if shows_places else "", exception=error)
     return FunctionError(INTERNAL_ERROR_TEXT, code="InternalServerError", is_system=True, exception=error)
 

@@ -6,7 +6,12 @@ from __future__ import annotations
 
 import inspect
 import os
-from typing import Any
+import re
+from typing import Any, Final
+
+from parabola.functions.time_limit import LOADED_MODULE_PREFIX
+
+_LOADED_NAME: Final = re.compile(rf"{LOADED_MODULE_PREFIX}\d+(_beside)?\.")
 
 
 def shown_file(file: str, folder: str) -> str:
@@ -17,6 +22,11 @@ def shown_file(file: str, folder: str) -> str:
     if root and file.startswith(root.rstrip(os.sep) + os.sep):
         return os.path.relpath(file, root).replace(os.sep, "/")
     return os.path.basename(file)
+
+
+def without_loaded_names(text: str) -> str:
+    """`text` without the names that the loader gave the modules of the user: they are nobody's business."""
+    return _LOADED_NAME.sub("", text) if LOADED_MODULE_PREFIX in text else text
 
 
 def module_file(module: str, folder: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 from parabola.errors import LoadError
 from parabola.functions.loader import load_folder
 from parabola.functions.time_limit import LOADED_MODULE_PREFIX
-from tests.unit.functions.harness import Engine, value_of, write_folder
+from tests.unit.functions.harness import Engine, message_of, value_of, write_folder
 
 MESSAGES = """
     from parabola import internal_mutation, mutation, query
@@ -318,6 +318,35 @@ def test_a_function_that_no_client_could_name_is_refused(tmp_path: Path, name: s
     text = f"from parabola import query\n@query\nasync def {name}(ctx): ...\n"
     with pytest.raises(LoadError, match="no client could call a:"):
         load_folder(folder_with(tmp_path, a=text))
+
+
+def test_no_text_shows_what_the_loader_called_a_module(tmp_path: Path) -> None:
+    source = """
+        from parabola import mutation
+
+        class Thing:
+            pass
+
+        @mutation
+        async def returns(ctx):
+            print(Thing(), Thing)
+            return [Thing(), Thing]
+
+        @mutation
+        async def stores(ctx):
+            await ctx.db.insert("t", {"a": Thing()})
+
+        @mutation
+        async def raises(ctx):
+            raise ValueError(Thing)
+    """
+    engine = Engine(load_folder(write_folder(tmp_path / "backend", {"lib/m.py": source})))
+    outcomes = [engine.mutation(f"lib/m:{name}") for name in ("returns", "stores", "raises")]
+    texts = [message_of(outcome) for outcome in outcomes]
+    assert [text for text in (*texts, *outcomes[0].log_lines) if LOADED_MODULE_PREFIX in text] == []
+    assert "Thing <lib.m.Thing object> is not a supported Convex type" in texts[0]
+    assert "Thing <lib.m.Thing object> is not a supported Convex type" in texts[1]
+    assert texts[2] == "Uncaught ValueError: <class 'lib.m.Thing'>"
 
 
 def test_errors_name_modules_as_their_user_does(tmp_path: Path) -> None:
