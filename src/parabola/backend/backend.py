@@ -416,7 +416,7 @@ class Backend:
         self.crons.start()
 
     def _make_verifier(self, deployment: Deployment) -> TokenVerifier:
-        providers = providers_of(deployment.auth_providers)
+        providers = providers_of(deployment.auth_providers, deployment.folder)
         return TokenVerifier(providers, clock=self.clock, fetch=self._fetch, redact=self.config.redact)
 
     async def _ask(self, question: Question, identity: Caller) -> Outcome:

@@ -19,15 +19,18 @@ from parabola.database.schema_change import SchemaChange
 from parabola.definitions.auth_config import OIDCProviderConfig, ProviderConfig
 from parabola.errors import BadRequest, SystemFault
 from parabola.functions.loader import AUTH_MODULE
+from parabola.functions.places import module_file
 from parabola.schema.tables import Schema, define_schema
 
 
-def providers_of(configs: Sequence[ProviderConfig]) -> list[Provider]:
-    """The providers that an `auth_config.py` declares. Raises `BadRequest` for one that cannot be."""
+def providers_of(configs: Sequence[ProviderConfig], folder: str = "") -> list[Provider]:
+    """The providers that the `auth_config.py` of the functions in `folder` declares. Raises `BadRequest` for one that
+    cannot be.
+    """
     try:
         return [_provider_of(config) for config in configs]
     except BadRequest as error:
-        raise BadRequest(f"{AUTH_MODULE}.py: {error.message}", code=error.code) from None
+        raise BadRequest(f"{module_file(AUTH_MODULE, folder)}: {error.message}", code=error.code) from None
 
 
 def _provider_of(config: ProviderConfig) -> Provider:

@@ -9,6 +9,7 @@ from parabola.database.catalog import Catalog, Table
 from parabola.database.system_tables import SYSTEM_TABLE_NUMBER_MAX
 from parabola.errors import DeveloperError, InvalidArgument, QueryError
 from parabola.values.ids import InvalidId, decode_id, table_number_of
+from parabola.values.misused import explain_misuse
 from parabola.values.model import UNDEFINED
 from parabola.values.order import values_equal
 from parabola.values.render import render_value
@@ -25,13 +26,18 @@ def not_an_id(given: Any, method: str) -> DeveloperError:
         shown = repr(given)
         return InvalidArgument(
             f"Invalid argument `id` for `db.{method}`, expected string but got '{type(given).__name__}': "
-            f"{shown if len(shown) <= 200 else shown[:200] + '…'}"
+            f"{shown if len(shown) <= 200 else shown[:200] + '…'}{_advice(given)}"
         )
     try:
         decode_id(given)
     except InvalidId as error:
         return InvalidArgument(f"Invalid argument `id` for `db.{method}`: {error}")
     return InvalidArgument(f"Invalid argument `id` for `db.{method}`: Unable to decode ID")
+
+
+def _advice(given: Any) -> str:
+    advice = explain_misuse(given)
+    return f".{advice}" if advice else ""
 
 
 def wrong_table(method: str, expected: str, found: str | None) -> InvalidArgument:

@@ -29,6 +29,9 @@ SPLIT_REQUIRED: Final = "SplitRequired"
 
 _SOFT_PART: Final = 0.75
 _SOFT_ITEMS_MAX: Final = 6144
+_WITHOUT_ITEMS: Final = (
+    "Write `.paginate(num_items=10)`, or pass on the options that a client sent: `.paginate(options)`."
+)
 
 
 class PageOptions(NamedTuple):
@@ -50,7 +53,8 @@ def parse_options(options: object, limits: Limits) -> PageOptions:
     items = options.get("numItems")
     if isinstance(items, bool) or not isinstance(items, int | float) or not items >= 0:
         shown = "undefined" if "numItems" not in options else _shown(items)
-        raise InvalidArgument(f"`options.numItems` must be a positive number. Received `{shown}`.")
+        advice = "" if "numItems" in options else f" {_WITHOUT_ITEMS}"
+        raise InvalidArgument(f"`options.numItems` must be a positive number. Received `{shown}`.{advice}")
     if items > limits.page_items_max:
         raise QueryError(f"Requested too many items: {_shown(items)}", code="InvalidArgument")
     count = int(items)

@@ -30,6 +30,7 @@ from parabola.schema.validators import (
     v,
 )
 from parabola.values.kinds import Int64, Value
+from parabola.values.misused import explain_misuse
 
 Convert: TypeAlias = Callable[[Value], Any]
 
@@ -92,7 +93,7 @@ def translate(annotation: Any, seen: tuple[Any, ...] = ()) -> Translation:
         return _array(translate(arguments[0] if arguments else Any, seen))
     if annotation in (dict, Mapping, MutableMapping) or origin in (dict, Mapping, MutableMapping):
         key, value = arguments if arguments else (str, Any)
-        return _record(translate(key, seen).validator, translate(value, seen))
+        return _record(_key(translate(key, seen).validator, annotation), translate(value, seen))
     if hasattr(annotation, "__supertype__"):
         return translate(getattr(annotation, "__supertype__"), seen)  # noqa: B009
     if type(annotation).__name__ == "TypeAliasType":
@@ -179,6 +180,18 @@ def _array(element: Translation) -> Translation:
         return converted
 
     return Translation(v.array(element.validator), convert_all, element.builds)
+
+
+def _key(key: Validator, annotation: Any) -> Validator:
+    """`key`, if the keys of an object can be like that."""
+    try:
+        v.record(key, v.any())
+    except SchemaError:
+        raise UnsupportedAnnotation(
+            f"The annotation {annotation} has keys of another kind than str, and the keys of an object are always "
+            'strings. Write dict[str, …] or dict[Id["table"], …] for it, or a TypedDict where the names are known.'
+        ) from None
+    return key
 
 
 def _record(key: Validator, value: Translation) -> Translation:
@@ -392,6 +405,9 @@ _HINTS: Final[Mapping[str, str]] = {
 
 def _unsupported(annotation: Any) -> UnsupportedAnnotation:
     name = getattr(annotation, "__name__", None) or str(annotation)
+    explained = explain_misuse(annotation)
+    if explained:
+        return UnsupportedAnnotation(f"The annotation {name} stands for no value.{explained}")
     hint = "Write Literal[…] with its values for it." if _is_enum(annotation) else _HINTS.get(name, "")
     return UnsupportedAnnotation(
         f"The annotation {name} stands for no value. {hint}{' ' if hint else ''}"

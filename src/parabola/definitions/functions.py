@@ -8,9 +8,10 @@ because an annotation may name a class that its module defines further down.
 
 from __future__ import annotations
 
+import builtins
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Generic, Literal, NamedTuple, ParamSpec, TypeVar, overload
+from typing import Any, Final, Generic, Literal, NamedTuple, NoReturn, ParamSpec, TypeVar, overload
 
 from parabola.definitions.arguments import (
     Converter,
@@ -30,6 +31,13 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 ARGS_PARAMETER: Final = "args"
+
+_KINDS_IN_WORDS: Final[Mapping[Kind, str]] = {
+    "query": "query",
+    "mutation": "mutation",
+    "action": "action",
+    "http": "HTTP action",
+}
 
 
 class Signature(NamedTuple):
@@ -115,7 +123,36 @@ class FunctionDefinition(Generic[P, R]):
             warn = getattr(args[0], "note_direct_call", None)
             if warn is not None:
                 warn(self)
+            elif _is_no_context(args[0], self.__name__):
+                raise TypeError(self._called_without_context(args[0]))
+        elif not kwargs and hasattr(builtins, self.__name__):
+            raise TypeError(self.explain_misuse())
         return self.handler(*args, **kwargs)
+
+    def explain_misuse(self) -> str:
+        """What is said where the function was used as something that it is not: often it hides a builtin."""
+        kind, shown = _KINDS_IN_WORDS[self.kind], self.path if self.path is not None else self.__name__
+        if not hasattr(builtins, self.__name__):
+            return f"`{self.__name__}` here is your {kind} {shown}. Call it as `{self.__name__}(ctx, …)`."
+        return (
+            f"`{self.__name__}` here is your {kind} {shown}, not Python's builtin: everywhere in its module the name "
+            f"means the function. Write `builtins.{self.__name__}` after `import builtins`, or rename the function."
+        )
+
+    def _called_without_context(self, given: object) -> str:
+        if hasattr(builtins, self.__name__):
+            return self.explain_misuse()
+        return (
+            f"{self.path or self.__name__} was called with {type(given).__name__} in the place of its context. "
+            f"Write `{self.__name__}(ctx, …)`."
+        )
+
+    def _is_no_type(self, *_: object) -> NoReturn:
+        raise TypeError(self.explain_misuse())
+
+    # What is done with a type of that name: `list[str]`, which also answers `for … in list`, `list | None`,
+    # `isinstance(x, list)`.
+    __getitem__ = __or__ = __ror__ = __instancecheck__ = _is_no_type
 
     def __repr__(self) -> str:
         where = self.path if self.path is not None else f"{self.__module__}.{self.__qualname__}"
@@ -161,6 +198,15 @@ class FunctionDefinition(Generic[P, R]):
         return "keywords"
 
 
+def _is_no_context(given: object, name: str) -> bool:
+    """Whether `given` cannot be meant as the `ctx` of a function called `name`. A test may pass None for it, or an
+    object of its own.
+    """
+    if given is None:
+        return False
+    return type(given).__module__ == "builtins" or (hasattr(builtins, name) and hasattr(type(given), "__iter__"))
+
+
 class Decorator:
     """What `query`, `mutation` … are: usable bare, or with `args=` and `returns=` first."""
 
@@ -191,8 +237,10 @@ class Decorator:
     ) -> Any:
         if handler is not None:
             return FunctionDefinition(handler, kind=self._kind, visibility=self._visibility)
-        args_validator = None if args is None else _checked_args(as_validator(args))
-        returns_validator = None if returns is None else as_validator(returns)
+        args_validator = None if args is None else _checked_args(as_validator(args, "args= takes a dict of validators"))
+        returns_validator = (
+            None if returns is None else as_validator(returns, "returns= takes a validator, or a dict of them")
+        )
 
         def decorate(handler: Callable[P, R]) -> FunctionDefinition[P, R]:
             return FunctionDefinition(

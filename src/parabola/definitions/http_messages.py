@@ -177,6 +177,10 @@ class Response:
         status: int = 200,
         headers: Mapping[str, str] | HeaderPairs | Headers | None = None,
     ) -> None:
+        if not isinstance(status, int) or isinstance(status, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(
+                f"Response(status={status!r}): the status of a response is an integer, as in Response(status=200)."
+            )
         if not 200 <= status <= 599:
             raise ValueError(f"Response(status={status}): the status of a response is between 200 and 599.")
         self.status = status

@@ -62,6 +62,14 @@ def canonical_path(text: str) -> str:
     return f"{module}:{function}"
 
 
+def colon_advice(text: str) -> str:
+    """What to add where `text` names no function and was written with dots, as in code: a sentence after a space."""
+    parts = text.removeprefix("api.").removeprefix("internal.").removesuffix(".js").split(".")
+    if ":" in text or len(parts) < 2 or not all(part.isidentifier() for part in "/".join(parts).split("/")):
+        return ""
+    return f" Names have a colon before the function: write '{'/'.join(parts[:-1])}:{parts[-1]}'."
+
+
 def split_path(path: str) -> tuple[str, str]:
     """A canonical path as (module, function)."""
     module, _, function = path.rpartition(":")

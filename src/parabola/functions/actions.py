@@ -41,6 +41,7 @@ from parabola.functions.outcome import Call, CallFailed, Outcome
 from parabola.functions.registry import RegisteredFunction
 from parabola.functions.scheduling import ActionScheduler
 from parabola.functions.time_limit import HandlerStopped
+from parabola.functions.unawaited import ForgottenCall, unawaited_warning
 from parabola.limits import Limits
 from parabola.values.model import normalize
 from parabola.values.spelling import no_such_member
@@ -75,7 +76,7 @@ class ActionRun:
         self.call = call
         self.function = function
         self.log = LogLines(runner.services.limits)
-        self.unawaited: set[Operation] = set()
+        self.unawaited: set[Operation | ForgottenCall] = set()
         # Kept, since the loop itself holds tasks only weakly.
         self.tasks: set[asyncio.Task[Any]] = set()
         self.finished = False
@@ -124,13 +125,7 @@ class ActionRun:
     def warn_of_unawaited(self) -> None:
         """The action returned: says what it did not wait for."""
         if self.unawaited:
-            names = sorted(operation.name.removeprefix("ctx.") for operation in self.unawaited)
-            count = len(names)
-            self.log.add(
-                "WARN",
-                f"{count} unawaited operation{'s' if count > 1 else ''}: [{', '.join(names)}]. "
-                "Async operations should be awaited or they might not run.",
-            )
+            self.log.add("WARN", unawaited_warning(self.function, self.unawaited, self.deployment.folder))
 
 
 class ActionRunner:

@@ -10,7 +10,7 @@ import inspect
 from typing import Any, Final
 
 from parabola.definitions.instances import to_value
-from parabola.definitions.paths import InvalidFunctionPath, canonical_path, display_path
+from parabola.definitions.paths import InvalidFunctionPath, canonical_path, colon_advice, display_path
 from parabola.errors import (
     ArgumentValidationError,
     DeveloperError,
@@ -21,9 +21,11 @@ from parabola.errors import (
     WrongFunctionKind,
 )
 from parabola.functions.operations import Operation
+from parabola.functions.places import without_loaded_names
 from parabola.functions.registry import RegisteredFunction, Registry
 from parabola.limits import MIB, Limits
 from parabola.schema import TableNames, ValidationFailed
+from parabola.values.careful import without_address
 from parabola.values.model import UNDEFINED, normalize
 from parabola.values.render import render_value
 from parabola.values.size import value_size
@@ -49,7 +51,7 @@ def find_function(registry: Registry, path: str, visibility: str, kind: str | No
     """The function to run. Raises FunctionNotFound (also for one that is out of reach) and then WrongFunctionKind."""
     function = registry.find(path)
     if function is None or function.kind == "http" or (function.visibility == "internal" and visibility == "public"):
-        raise FunctionNotFound(f"Could not find public function for '{_shown(path)}'.")
+        raise FunctionNotFound(f"Could not find public function for '{_shown(path)}'.{colon_advice(path)}")
     if kind is not None and function.kind != kind:
         raise WrongFunctionKind(
             f"Trying to execute {function.module_path} as {KIND_NAMES[kind]}, "
@@ -150,7 +152,10 @@ def checked_result(function: RegisteredFunction, value: Any, tables: TableNames,
         try:
             copy = normalize(value, limits=limits)
         except InvalidValue as failure:
-            raise InvalidReturn(f"Function {function.name} return value invalid: {failure.message}") from None
+            _close_coroutines(value)
+            raise InvalidReturn(
+                f"Function {function.name} return value invalid: {without_loaded_names(failure.message)}"
+            ) from None
     if function.check_returns is not None:
         try:
             function.check_returns(copy, tables)
@@ -179,7 +184,7 @@ def _refuse_what_is_no_result(function: RegisteredFunction, value: Any) -> None:
         if inspect.iscoroutine(value):
             value.close()
         raise InvalidReturn(
-            f"Function {function.name} returned {value!r} without waiting for it. "
+            f"Function {function.name} returned {without_address(repr(value))} without waiting for it. "
             "Write `return await …` instead of `return …`."
         )
     if inspect.isasyncgen(value) or inspect.isgenerator(value):
@@ -187,6 +192,16 @@ def _refuse_what_is_no_result(function: RegisteredFunction, value: Any) -> None:
             f"Function {function.name} return value invalid: it is a generator. "
             "Return a list of its items: `return [item async for item in …]`."
         )
+
+
+def _close_coroutines(value: Any) -> None:
+    """The error about a result that holds coroutines says it all: Python need not add that they were never awaited."""
+    waiting = [value]
+    for inner in waiting:
+        if inspect.iscoroutine(inner):
+            inner.close()
+        elif isinstance(inner, (list, tuple, dict)) and len(waiting) < _SURELY_SMALL:
+            waiting += inner.values() if isinstance(inner, dict) else inner
 
 
 def _mebibytes(size: int) -> str:

@@ -92,20 +92,42 @@ class ContextQuery(DatabaseQuery):
                 return
             yield document
 
-    def _not_consumed(self, *_: object) -> NoReturn:
-        raise InvalidFunctionCall(
+    def explain_misuse(self) -> str:
+        """What is said where the query was passed in the place of a value."""
+        return (
             "A query was used as though it were its results. Results must be retrieved with "
             "`await query.collect()`, `.take(n)`, `.unique()` or `.first()`, or with `async for`."
         )
 
+    def _not_consumed(self, *_: object) -> NoReturn:
+        raise InvalidFunctionCall(self.explain_misuse())
+
     __iter__ = __getitem__ = __len__ = __bool__ = __await__ = _not_consumed
 
     def __getattr__(self, name: str) -> NoReturn:
+        instead = _QUERY_METHODS.get(name)
+        if instead is not None:
+            raise AttributeError(f"A query has no {name!r}. Write {instead}.")
         raise AttributeError(no_such_member("A query", name, ContextQuery))
 
     def __repr__(self) -> str:
         return "<a query that was not consumed>"
 
+
+_FILTERS: Final = '`.with_index("by_x", lambda q: q.eq("x", …))`, or `.filter(lambda q: q.eq(q.field("x"), …))`'
+
+_QUERY_METHODS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("all", "fetch", "fetchall", "to_list", "toArray", "list"), "`await ….collect()`"),
+    **dict.fromkeys(("where", "filter_by", "find", "eq"), _FILTERS),
+    **dict.fromkeys(
+        ("order_by", "orderBy", "sort"), '`.order("asc")` or `.order("desc")`; by which fields says the index'
+    ),
+    **dict.fromkeys(("one", "one_or_none", "get"), "`await ….unique()` for the only one, or `await ….first()`"),
+    **dict.fromkeys(("skip", "offset"), "`await ….paginate(num_items=…)`, which goes on from a cursor"),
+    "limit": "`await ….take(n)`",
+    "count": "`len(await ….collect())`",
+}
+"""What people look for who know other libraries, and what says it here."""
 
 _collect: Final = DatabaseQuery.collect
 _take: Final = DatabaseQuery.take
@@ -158,7 +180,10 @@ class DatabaseReader:
                 f"A query cannot write: ctx.db of {self._level.function.name} has no {name}(). "
                 "Make the function a @mutation."
             )
-        raise AttributeError(no_such_member("ctx.db", name, type(self)))
+        problem = no_such_member("ctx.db", name, type(self))
+        if not problem.endswith("?") or self._level.tx.catalog.table(name) is not None:
+            problem = f'ctx.db has no {name!r}. If it is a table, read it with `ctx.db.query("{name}")`.'
+        raise AttributeError(problem)
 
 
 class DatabaseWriter(DatabaseReader):
@@ -435,4 +460,6 @@ def _no_such_member(kind: str, name: str, context: type) -> str:
     called = {"run_mutation": "Mutation", "run_action": "Action"}.get(name)
     if called is not None:
         return f"Cannot call a {called} function from a {kind.capitalize()} function: ctx has no {name}() here."
+    if name == "scheduler":
+        return "ctx of a query has no 'scheduler': mutations and actions schedule functions. Make it a @mutation."
     return no_such_member(f"ctx of a {kind}", name, context)

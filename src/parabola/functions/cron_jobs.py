@@ -14,9 +14,11 @@ from typing import Any, Final, NamedTuple
 from cronsim import CronSim, CronSimError
 
 from parabola.definitions.crons import DAYS_OF_WEEK, Crons
+from parabola.definitions.paths import colon_advice
 from parabola.definitions.references import get_function_name
 from parabola.errors import InvalidArgument, LoadError
 from parabola.functions.calls import KIND_NAMES
+from parabola.functions.places import module_file
 from parabola.functions.registry import Registry
 
 PINNED_SPLAY_S: Final = 60
@@ -39,20 +41,22 @@ class ResolvedCron(NamedTuple):
     schedule: dict[str, Any]
 
 
-def resolve_crons(crons: Crons | None, registry: Registry) -> tuple[ResolvedCron, ...]:
-    """The jobs, checked. Raises LoadError for one that could never run."""
+def resolve_crons(crons: Crons | None, registry: Registry, folder: str = "") -> tuple[ResolvedCron, ...]:
+    """The jobs of the functions in `folder`, checked. Raises LoadError for one that could never run."""
     if crons is None:
         return ()
     resolved: list[ResolvedCron] = []
     for job in crons.jobs.values():
-        where = f"crons.py: the cron job {job.identifier!r}"
+        where = f"{module_file('crons', folder)}: the cron job {job.identifier!r}"
         try:
             name = get_function_name(job.function)
         except InvalidArgument as error:
             raise LoadError(f"{where} cannot be: {error}") from None
         function = registry.find(name)
         if function is None:
-            raise LoadError(f"{where} calls {name}, which does not exist. Name a mutation or an action.")
+            raise LoadError(
+                f"{where} calls {name}, which does not exist. Name a mutation or an action.{colon_advice(name)}"
+            )
         if function.kind not in ("mutation", "action"):
             raise LoadError(
                 f"{where} calls {function.name}, which is a {KIND_NAMES[function.kind]}. "

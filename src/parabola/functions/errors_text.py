@@ -8,8 +8,8 @@ request id alone in production.
 
 from __future__ import annotations
 
-import os
 import traceback
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Final
 
@@ -17,12 +17,16 @@ from parabola.database.conflict import Conflict
 from parabola.database.cursors import InvalidCursor
 from parabola.errors import ConvexError, DeveloperError, FunctionTimeout, InvalidValue, ParabolaError, SystemFault
 from parabola.functions.outcome import INTERNAL_ERROR_TEXT, FunctionError
+from parabola.functions.places import shown_file, without_loaded_names
 from parabola.functions.time_limit import HandlerStopped, is_engine_file, is_library_file
 from parabola.values.model import UNDEFINED, normalize
 from parabola.values.wire import encode_wire
 
 MESSAGE_LENGTH_MAX: Final = 65_536
 _FRAMES_MAX: Final = 30
+
+is_cutting_off: Final[ContextVar[bool]] = ContextVar("parabola_is_cutting_off", default=False)
+"""Whether the frames of a failed run are being let go of. What they held and nobody awaited is no mistake."""
 
 
 def error_text(error: FunctionError, request_id: str, *, redact: bool) -> str:
@@ -43,7 +47,9 @@ def describe(error: BaseException, *, folder: str, from_user_code: bool, time_li
     error = _only_one_in(error)
     places = _user_places(error.__traceback__, folder)
     described = _describe(error, places, from_user_code, time_limit_s)
+    cutting = is_cutting_off.set(True)
     _cut_off(error)
+    is_cutting_off.reset(cutting)
     return described
 
 
@@ -67,6 +73,7 @@ def _describe(error: BaseException, places: str, from_user_code: bool, time_limi
         line = _uncaught_line(error) if thrown else str(error)
         code = error.code if isinstance(error, ParabolaError) else "DeveloperError"
         shows_places = from_user_code or not is_ours
+        line = without_loaded_names(line)
         return FunctionError(_shortened(line), code=code, traceback=places if shows_places else "", exception=error)
     return FunctionError(INTERNAL_ERROR_TEXT, code="InternalServerError", is_system=True, exception=error)
 
@@ -134,18 +141,14 @@ def _shortened(text: str) -> str:
 
 def _user_places(frames: TracebackType | None, folder: str) -> str:
     """`    at send (backend/messages.py:5)` for each frame of the user's, innermost first."""
-    root = os.path.dirname(os.path.abspath(folder)) if folder else ""
     places: list[str] = []
     for frame, line in traceback.walk_tb(frames):
         file = frame.f_code.co_filename
         if is_engine_file(file):
             continue
-        if root and file.startswith(root + os.sep):
-            shown = os.path.relpath(file, root)
-        elif is_library_file(file):
+        shown = shown_file(file, folder)
+        if "/" not in shown and is_library_file(file):
             continue
-        else:
-            shown = os.path.basename(file)
         name = getattr(frame.f_code, "co_qualname", frame.f_code.co_name)
         places.append(f"    at {name} ({shown}:{line})\n")
     return "".join(reversed(places[-_FRAMES_MAX:]))

@@ -47,7 +47,7 @@ from parabola.functions.errors_text import as_it_crosses, timeout_text
 from parabola.functions.logs import LogLines
 from parabola.functions.operations import Operation, PendingOperation
 from parabola.functions.time_limit import HandlerStopped
-from parabola.functions.unawaited import unawaited_error
+from parabola.functions.unawaited import ForgottenCall, unawaited_error
 
 if TYPE_CHECKING:
     from parabola.database.transaction import Transaction
@@ -156,7 +156,7 @@ class Level:
         self.depth = depth
         self.tx = tx
         self.finished = False
-        self.unawaited: set[Operation] = set()
+        self.unawaited: set[Operation | ForgottenCall] = set()
         self._queue: deque[Callable[[], None]] | None = None
         self._random: random.Random | None = None
         self._number = run.nested_calls
@@ -183,7 +183,7 @@ class Level:
         if self.run.fault is not None:
             raise self.run.fault
         if self.unawaited:
-            raise unawaited_error(self.function, self.unawaited)
+            raise unawaited_error(self.function, self.unawaited, self.run.deployment.folder)
         if self.depth == 0 and self.run.tasks is not None:
             left = [task for task in self.run.tasks if not task.done()]
             if left:

@@ -55,12 +55,12 @@ class Deployment:
         could never run.
         """
         self.functions: Mapping[str, Definition] = dict(functions)
-        self.registry = Registry(self.functions)
+        self.registry = Registry(self.functions, folder)
         self.schema = schema
         self.auth_providers: tuple[ProviderConfig, ...] = tuple(auth_providers)
         self.http = http
         self.crons = crons
-        self.cron_jobs = resolve_crons(crons, self.registry)
+        self.cron_jobs = resolve_crons(crons, self.registry, folder)
         self.folder = folder
         # How this load differs from others in the same process: rises with each.
         self.version = _next_version()

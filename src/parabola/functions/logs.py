@@ -15,6 +15,7 @@ import traceback
 from contextvars import ContextVar
 from typing import Any, Final, Literal
 
+from parabola.functions.places import without_loaded_names
 from parabola.limits import DEFAULT_LIMITS, Limits
 from parabola.values.model import UNDEFINED, Int64
 
@@ -135,7 +136,7 @@ def inspect_value(value: Any, depth: int = 0) -> str:
         fields = ", ".join(f"{_field_name(name)}: {inspect_value(item, depth + 1)}" for name, item in value.items())
         return f"{{ {fields} }}" if value else "{}"
     try:
-        return repr(value)
+        return without_loaded_names(repr(value))
     except Exception as error:  # a repr of the user's that fails must not fail the line
         return f"<{type(value).__name__}, whose repr raised {type(error).__name__}>"
 

@@ -16,12 +16,14 @@ from collections.abc import Coroutine, Generator
 from typing import Any, Final, NoReturn, Protocol
 
 from parabola.errors import InvalidFunctionCall
+from parabola.functions.unawaited import ForgottenCall
+from parabola.values.misused import not_awaited
 
 
 class Issuer(Protocol):
-    """Who wants to know which operations were not awaited."""
+    """Who wants to know which operations, and which calls of the user's own functions, were not awaited."""
 
-    unawaited: set[Operation]
+    unawaited: set[Operation | ForgottenCall]
 
 
 class Operation(Coroutine[Any, Any, Any]):
@@ -69,11 +71,12 @@ class Operation(Coroutine[Any, Any, Any]):
 
     # Operators that would be a mistake on an operation, and make sense on its result.
 
+    def explain_misuse(self) -> str:
+        """What is said where the operation was passed in the place of a value."""
+        return not_awaited(self.name)
+
     def _not_awaited(self, *_: object) -> NoReturn:
-        raise InvalidFunctionCall(
-            f"The result of {self.name}(...) was used without waiting for it. "
-            f"Write `await {self.name}(...)` instead of `{self.name}(...)`."
-        )
+        raise InvalidFunctionCall(not_awaited(self.name))
 
     def __getattr__(self, name: str) -> NoReturn:
         if (name.startswith("__") and name.endswith("__")) or name.startswith("_asyncio") or name in _ASKED_BY_PYTHON:
@@ -81,6 +84,7 @@ class Operation(Coroutine[Any, Any, Any]):
         self._not_awaited()
 
     __getitem__ = __bool__ = __iter__ = __len__ = __contains__ = _not_awaited
+    __add__ = __radd__ = __sub__ = __rsub__ = __lt__ = __le__ = __gt__ = __ge__ = _not_awaited
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"

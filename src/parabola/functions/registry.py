@@ -8,13 +8,13 @@ per deployment: validators are compiled to checkers, and the handler's way of ta
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from parabola.definitions.functions import ARGS_PARAMETER, CallStyle, FunctionDefinition, Kind, Visibility
 from parabola.definitions.paths import InvalidFunctionPath, canonical_path, display_path, split_path, wire_name
 from parabola.errors import LoadError
+from parabola.functions.places import place_of
 from parabola.schema import Checker, compile_check
 
 Definition = FunctionDefinition[Any, Any]
@@ -83,9 +83,9 @@ def _checker(validator: Any) -> Checker | None:
 class Registry:
     """The functions of one deployment, by any spelling of their paths."""
 
-    def __init__(self, definitions: Mapping[str, Definition]) -> None:
-        """`definitions` by canonical path. Raises LoadError for two that are one on the wire, or that cannot be
-        resolved.
+    def __init__(self, definitions: Mapping[str, Definition], folder: str = "") -> None:
+        """`definitions` by canonical path, loaded from `folder`. Raises LoadError for two that are one on the wire, or
+        that cannot be resolved.
         """
         self._by_wire_name: dict[str, RegisteredFunction] = {}
         self._by_spelling: dict[str, RegisteredFunction] = {}
@@ -94,13 +94,14 @@ class Registry:
                 key = wire_name(canonical_path(path))
             except InvalidFunctionPath as error:
                 raise LoadError(
-                    f"{_where(definition)}: no client could call {path}: {error.message} Names are made of at most 64 "
-                    "letters of ASCII, digits and underscores."
+                    f"{_where(definition, folder)}: no client could call {path}: {error.message} Names are made of at "
+                    "most 64 letters of ASCII, digits and underscores."
                 ) from error
             other = self._by_wire_name.get(key)
             if other is not None:
                 raise LoadError(
-                    f"{other.path} and {path} are the same function on the wire: both are reachable as {key}. "
+                    f"{_where(definition, folder)}: {other.path} and {path} are the same function on the wire: both "
+                    f"are reachable as {key}. {other.path} is at {_where(other.definition, folder)}. "
                     "Rename one of them."
                 )
             try:
@@ -108,7 +109,7 @@ class Registry:
             except Exception as error:
                 # The name that the loader gave the module is nobody's business.
                 why = str(error).replace(f"{definition.__module__}.", "")
-                raise LoadError(f"{_where(definition)}: {path} cannot be used: {why}") from error
+                raise LoadError(f"{_where(definition, folder)}: {path} cannot be used: {why}") from error
             self._by_wire_name[key] = registered
             self._by_spelling[path] = registered
 
@@ -132,6 +133,5 @@ class Registry:
         return len(self._by_wire_name)
 
 
-def _where(definition: Definition) -> str:
-    code = getattr(inspect.unwrap(definition.handler), "__code__", None)
-    return f"{os.path.basename(code.co_filename)}:{code.co_firstlineno}" if code is not None else definition.__module__
+def _where(definition: Definition, folder: str) -> str:
+    return place_of(definition.handler, folder) or definition.__module__

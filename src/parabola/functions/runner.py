@@ -23,6 +23,7 @@ from parabola.functions.calls import check_arguments, check_result_size, find_fu
 from parabola.functions.contexts import QueryContext
 from parabola.functions.driver import Waiting
 from parabola.functions.errors_text import describe
+from parabola.functions.forgotten import install_forgotten_calls
 from parabola.functions.heavy_use import warn_of_heavy_use
 from parabola.functions.http_actions import run_http_action
 from parabola.functions.levels import Level, TransactionRun, waited_too_long
@@ -76,6 +77,7 @@ class Runner:
         self.ask_query: Callable[[Call], Outcome | Awaitable[Outcome]] = self.run_query
         self._actions = ActionRunner(self)
         install_log_capture()
+        install_forgotten_calls()
 
     def run_query(
         self, call: Call, *, ts: int | None = None, journal: str | None = None

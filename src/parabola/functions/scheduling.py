@@ -17,7 +17,7 @@ from parabola.database import scheduled_jobs
 from parabola.database.committer import CommitResult
 from parabola.database.system_tables import SCHEDULED_FUNCTIONS
 from parabola.database.transaction import Transaction
-from parabola.definitions.paths import InvalidFunctionPath, canonical_path, split_path, wire_name
+from parabola.definitions.paths import InvalidFunctionPath, canonical_path, colon_advice, split_path, wire_name
 from parabola.definitions.references import get_function_name
 from parabola.errors import InvalidArgument
 from parabola.functions.calls import copied_arguments
@@ -195,7 +195,9 @@ def _existing(registry: Registry, name: str) -> str:
             f"Attempted to schedule function, but no exported function {function} found in the file: {module}. "
             "Did you forget to export it?"
         )
-    raise _nonexistent(f"Attempted to schedule function at nonexistent path: {module}")
+    advice = colon_advice(name)
+    shown = f"{module}.{advice}" if advice else module
+    raise _nonexistent(f"Attempted to schedule function at nonexistent path: {shown}")
 
 
 def _nonexistent(text: str) -> InvalidArgument:

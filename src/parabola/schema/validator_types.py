@@ -8,6 +8,7 @@ through the namespace `v` of `schema.validators`.
 from __future__ import annotations
 
 import re
+import typing
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from math import isfinite
@@ -417,17 +418,59 @@ class PipeValidator(Validator):
         return "v.pipe(" + ", ".join(map(str, (self.base, *self.checks))) + ")"
 
 
-def as_validator(given: Any, text: str = "Expected a validator such as v.string()") -> Validator:
+def as_validator(given: Any, text: str = "Expected a validator such as v.string()", field: str = "") -> Validator:
     """`given` if it is a validator, `v.object(given)` if it is a dict of validators. Raises `SchemaError` with
-    `text`.
+    `text`, and with what to write instead; `field` is what it was given for.
     """
     if isinstance(given, Validator):
         return given
     if isinstance(given, Mapping):
         return ObjectValidator(given)
+    advice = _advice(given)
+    if field:
+        advice = f'Field "{field}" was given {_named(given)}. {advice}'.rstrip()
+    raise SchemaError(f"{text}. {advice}" if advice else text, code="InvalidValidator")
+
+
+_INSTEAD_OF_TYPES: Final[Mapping[Any, str]] = {
+    str: "v.string()",
+    int: "v.number(), or v.pipe(v.number(), v.integer()), or v.int64()",
+    float: "v.number()",
+    bool: "v.boolean()",
+    bytes: "v.bytes()",
+    type(None): "v.null()",
+    list: "v.array(…)",
+    dict: "v.record(v.string(), …), or v.object({…})",
+    Int64: "v.int64()",
+    Any: "v.any()",
+}
+
+
+def _advice(given: Any) -> str:
+    """What to write instead of what is no validator, where that is plain."""
+    if isinstance(given, list):
+        element = str(given[0]) if len(given) == 1 and isinstance(given[0], Validator) else "…"
+        return f"Write v.array({element}) instead of {_named(given)}."
+    try:
+        instead = _INSTEAD_OF_TYPES.get(given)
+    except TypeError:
+        return ""
+    if instead is not None:
+        return f"Write {instead} instead of {_named(given)}."
+    if isinstance(given, type) or typing.get_origin(given) is not None:
+        return f"{_named(given)} is a type, and goes into annotations; write the validator that says the same."
     if callable(given):
-        text += f". Did you forget the parentheses in {getattr(given, '__name__', given)}()?"
-    raise SchemaError(text, code="InvalidValidator")
+        return f"Did you forget the parentheses in {_named(given)}()?"
+    return ""
+
+
+def _named(given: Any) -> str:
+    """`given` in a message, as its user wrote it."""
+    name = getattr(given, "__name__", None)
+    shown = name if isinstance(name, str) and typing.get_origin(given) is None else repr(given)
+    if getattr(given, "__module__", None) == "parabola.schema.validators" and callable(given):
+        shown = f"v.{shown}"
+    return shown if len(shown) <= 80 else shown[:80] + "…"
 
 
 def _require_names(method: str, names: tuple[object, ...]) -> None:
@@ -445,7 +488,7 @@ def _member_validator(name: str, given: Any) -> Validator:
             f'A validator is undefined for field "{name}" in v.object(). This is often caused by circular imports.',
             code="InvalidValidator",
         )
-    return as_validator(given, "v.object() entries must be validators")
+    return as_validator(given, "v.object() entries must be validators", field=name)
 
 
 def _check_record_key(key: Validator) -> None:

@@ -5,14 +5,17 @@ It is slow and complete; `values.model` explains how the two lanes belong togeth
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from parabola.errors import InvalidValue
 from parabola.limits import Limits
 from parabola.values.kinds import FIELD_NAME_LENGTH_MAX, SAFE_INTEGER_MAX, UNDEFINED, Int64, Value, is_field_name
+from parabola.values.misused import explain_misuse
 from parabola.values.size import value_size
 
 _SHOWN_CHARACTERS_MAX = 200
+_ADDRESS: Final = re.compile(r" at 0x[0-9a-fA-F]+(?=>)")
 _HINTS = {
     "tuple": " Use a list.",
     "set": " Use a list, or an object with a field for each member.",
@@ -143,7 +146,7 @@ def _hint_for(value: object) -> str:
         return " Use msgspec.to_builtins(...)."
     if hasattr(value, "__pydantic_validator__"):
         return " Use its model_dump()."
-    return _HINTS.get(type(value).__name__, "")
+    return _HINTS.get(type(value).__name__, "") or explain_misuse(value)
 
 
 def describe_bad_field_name(name: str) -> str | None:
@@ -166,10 +169,15 @@ def _shown(name: str) -> str:
     return "".join([character if character.isprintable() else ascii(character)[1:-1] for character in name[:200]])
 
 
+def without_address(text: str) -> str:
+    """The repr of an object without the address of the moment: the same mistake has the same text every time."""
+    return _ADDRESS.sub("", text)
+
+
 def _shorten(value: object) -> str:
     """A bounded repr: also of a cyclic structure or of an integer too long to print."""
     try:
-        text = repr(value)
+        text = without_address(repr(value))
     except (ValueError, RecursionError):
         text = f"<{type(value).__name__}>"
     return text if len(text) <= _SHOWN_CHARACTERS_MAX else text[: _SHOWN_CHARACTERS_MAX - 1] + "…"

@@ -150,7 +150,7 @@ async def test_a_provider_that_cannot_be_refuses_the_deploy(folder: Path) -> Non
             'from parabola import auth\nproviders = [auth.oidc(domain="ftp://x", application_id="a")]\n'
         )
         (folder / "notes.py").write_text(OPEN.replace("return 1", "return 2"))
-        with pytest.raises(BadRequest, match="Invalid provider domain URL"):
+        with pytest.raises(BadRequest, match=r"^backend/auth_config\.py: Invalid provider domain URL"):
             await backend.deploy()
         assert await backend.query("notes:version") == 1
 

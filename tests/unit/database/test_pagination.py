@@ -117,7 +117,10 @@ def test_the_number_of_items_is_a_number(items: Any) -> None:
 
 def test_the_limits_on_items_and_maxima() -> None:
     database = numbered(1)
-    text = "`options.numItems` must be a positive number. Received `undefined`."
+    text = (
+        "`options.numItems` must be a positive number. Received `undefined`. "
+        "Write `.paginate(num_items=10)`, or pass on the options that a client sent: `.paginate(options)`."
+    )
     fails("InvalidArgument", text, lambda: query(database.begin_query()).paginate({"cursor": None}))
     fails("InvalidArgument", "Must request at least 1 document while paginating", lambda: page(database, items=0))
     fails("InvalidArgument", "Requested too many items: 32001", lambda: page(database, items=32_001))

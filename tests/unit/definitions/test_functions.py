@@ -19,6 +19,7 @@ from parabola import (
     query,
     v,
 )
+from parabola.errors import SchemaError
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,16 @@ def test_arguments_are_declared_by_a_map_or_an_object_or_any() -> None:
     assert query(args=v.object({"a": v.string()}))(f).args == v.object({"a": v.string()})
     assert query(args=v.any())(f).args == v.any()
     assert query(returns={"a": v.string()})(f).returns == v.object({"a": v.string()})
+
+
+def test_a_type_in_the_place_of_a_validator_is_answered_with_the_validator() -> None:
+    wrong: Any = bool
+    with pytest.raises(SchemaError, match=r"returns= takes a validator.*Write v\.boolean\(\) instead of bool"):
+        query(returns=wrong)
+    with pytest.raises(SchemaError, match=r"args= takes a dict of validators\. Write v\.boolean\(\)"):
+        query(args=wrong)
+    with pytest.raises(SchemaError, match=r'Field "done" was given bool\. Write v\.boolean\(\) instead of bool'):
+        query(args={"done": wrong})
 
 
 def test_arguments_that_are_no_object_are_refused_at_once() -> None:
@@ -126,3 +137,61 @@ def test_a_class_is_no_handler() -> None:
 
     with pytest.raises(TypeError, match="@query was given the class"):
         query(Handler)
+
+
+def named_like_a_builtin() -> Any:
+    async def list(ctx: Any, channel: str) -> None: ...
+
+    return query(list)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda list: list(range(3)),
+        lambda list: list("abc"),
+        lambda list: list({"a": 1}.items()),
+        lambda list: list(),
+        lambda list: list[str],
+        lambda list: list | None,
+        lambda list: None | list,
+        lambda list: isinstance([], list),
+        lambda list: [each for each in list],
+    ],
+)
+def test_a_function_that_hides_a_builtin_says_so_where_the_builtin_was_meant(use: Any) -> None:
+    function = named_like_a_builtin()
+    function.path = "messages:list"
+    with pytest.raises(TypeError, match=r"`list` here is your query messages:list, not Python's builtin: .* `builtins"):
+        use(function)
+
+
+def test_an_annotation_that_means_the_hidden_builtin_is_refused_by_name() -> None:
+    list = named_like_a_builtin()
+
+    async def bare(ctx: Any, a: Any) -> None: ...
+
+    bare.__annotations__["a"] = list
+    with pytest.raises(Exception, match="`list` here is your query list, not Python's builtin"):
+        _ = query(bare).args
+
+
+def test_calling_a_function_without_its_context_says_where_it_belongs() -> None:
+    @mutation
+    async def send(ctx: Any, body: str) -> None: ...
+
+    send.path = "messages:send"
+    with pytest.raises(
+        TypeError, match=r"messages:send was called with str in the place of its context. Write `send\("
+    ):
+        send("hello")
+    with pytest.raises(TypeError, match=r"`send` here is your mutation messages:send. Call it as `send\(ctx, …\)`."):
+        send[0]
+
+
+def test_a_test_may_pass_what_it_likes_for_the_context() -> None:
+    class Fake:
+        pass
+
+    for fake in (Fake(), None):
+        asyncio.run(named_like_a_builtin()(fake, channel="a"))

@@ -84,3 +84,8 @@ def test_what_is_no_body_and_no_status_is_refused() -> None:
         Response({"a": 1})  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="between 200 and 599"):
         Response(status=99)
+    for status in ("200", None, True, 200.0):
+        with pytest.raises(TypeError, match=r"^Response\(status=.*\): the status of a response is an integer"):
+            Response(status=status)  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="the status of a response is an integer"):
+            Response.json({}, status=status)  # type: ignore[arg-type]

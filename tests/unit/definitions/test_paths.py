@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from parabola.definitions.paths import InvalidFunctionPath, canonical_path, display_path, wire_name
+from parabola.definitions.paths import InvalidFunctionPath, canonical_path, colon_advice, display_path, wire_name
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,21 @@ def test_different_functions_do_not_share_a_name() -> None:
 
 def test_default_is_left_out_for_people() -> None:
     assert (display_path("m:default"), display_path("m:f")) == ("m", "m:f")
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("messages.list", "messages:list"),
+        ("api.messages.list", "messages:list"),
+        ("internal.a.b.list", "a/b:list"),
+        ("a/b.list", "a/b:list"),
+    ],
+)
+def test_a_name_with_dots_is_answered_with_the_one_that_has_a_colon(text: str, meant: str) -> None:
+    assert colon_advice(text) == f" Names have a colon before the function: write '{meant}'."
+
+
+@pytest.mark.parametrize("text", ["", "messages", "messages.js", "messages:list", "a.b:c", "no. path", "a..b"])
+def test_nothing_is_added_where_a_colon_would_not_help(text: str) -> None:
+    assert colon_advice(text) == ""

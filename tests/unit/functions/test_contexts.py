@@ -27,6 +27,14 @@ from tests.unit.functions.harness import Engine, message_of, value_of
         (lambda ctx: ctx.db.query("t").filter(lambda q: q.field("a") > 1), "Operators mean nothing inside a filter."),
         (lambda ctx: ctx.db.query("t").filter(lambda q: q.field(1)), "q.field() takes the path of a field"),
         (lambda ctx: ctx.db.query("t").paginate([1]), "paginate() takes the options as a dict"),
+        (
+            lambda ctx: ctx.db.messages,
+            "ctx.db has no 'messages'. If it is a table, read it with `ctx.db.query(\"messag",
+        ),
+        (lambda ctx: ctx.db.querry, "ctx.db has no 'querry'. Did you mean query?"),
+        (lambda ctx: ctx.db.query("t").all(), "A query has no 'all'. Write `await ….collect()`."),
+        (lambda ctx: ctx.db.query("t").where(a=1), "A query has no 'where'. Write `.with_index("),
+        (lambda ctx: ctx.db.query("t").limit(1), "A query has no 'limit'. Write `await ….take(n)`."),
     ],
 )
 def test_a_wrong_name_or_argument_is_answered_with_the_right_one(ask: Any, sentence: str) -> None:
@@ -35,6 +43,36 @@ def test_a_wrong_name_or_argument_is_answered_with_the_right_one(ask: Any, sente
         ask(ctx)
 
     assert sentence in message_of(Engine({"m:f": handler}).mutation("m:f"))
+
+
+def test_a_table_of_the_database_is_one_whatever_its_name_resembles() -> None:
+    @mutation
+    async def handler(ctx: Any) -> None:
+        await ctx.db.insert("tables", {})
+        ctx.db.tables  # noqa: B018
+
+    assert 'read it with `ctx.db.query("tables")`' in message_of(Engine({"m:f": handler}).mutation("m:f"))
+
+
+def test_a_query_is_told_who_schedules() -> None:
+    @query
+    async def handler(ctx: Any) -> None:
+        ctx.scheduler  # noqa: B018
+
+    assert "ctx of a query has no 'scheduler': mutations and actions schedule functions" in message_of(
+        Engine({"m:f": handler}).query("m:f")
+    )
+
+
+def test_a_page_without_a_size_is_asked_for_one_in_pythons_spelling() -> None:
+    @query
+    async def handler(ctx: Any) -> None:
+        await ctx.db.query("t").paginate()
+
+    assert message_of(Engine({"m:f": handler}).query("m:f")).endswith(
+        "`options.numItems` must be a positive number. Received `undefined`. "
+        "Write `.paginate(num_items=10)`, or pass on the options that a client sent: `.paginate(options)`."
+    )
 
 
 async def test_an_action_is_told_the_same() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import gc
-import os
 import sys
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 from parabola.errors import LoadError
 from parabola.functions.loader import load_folder
 from parabola.functions.time_limit import LOADED_MODULE_PREFIX
-from tests.unit.functions.harness import Engine, value_of, write_folder
+from tests.unit.functions.harness import Engine, message_of, value_of, write_folder
 
 MESSAGES = """
     from parabola import internal_mutation, mutation, query
@@ -218,8 +217,10 @@ def test_generated_and_private_files_and_tests_are_not_modules_of_the_backend(tm
 
 def test_two_names_that_coincide_in_camel_case_are_refused_naming_both(tmp_path: Path) -> None:
     source = "from parabola import query\n\n@query\nasync def send_it(ctx): ...\n\n@query\nasync def sendIt(ctx): ...\n"
-    with pytest.raises(LoadError, match="m:sendIt and m:send_it are the same function on the wire"):
+    with pytest.raises(LoadError, match="m:sendIt and m:send_it are the same function on the wire") as refusal:
         load_folder(folder_with(tmp_path, m=source))
+    assert refusal.value.message.startswith("backend/m.py:3: ")
+    assert "m:sendIt is at backend/m.py:6." in refusal.value.message
 
 
 @pytest.mark.parametrize(
@@ -237,7 +238,7 @@ def test_two_names_that_coincide_in_camel_case_are_refused_naming_both(tmp_path:
         ),
         (
             "from parabola import query\n\n@query\nasync def f(): ...\n",
-            "m.py:3: m:f cannot be used: f takes no context.",
+            "backend/m.py:3: m:f cannot be used: f takes no context.",
         ),
     ],
 )
@@ -272,6 +273,12 @@ def test_a_special_module_without_its_declaration_is_refused(
     assert text in failure.value.message
 
 
+def test_a_cron_job_that_cannot_be_is_said_to_be_in_the_functions_folder(tmp_path: Path) -> None:
+    source = "from parabola import Crons\n\ncrons = Crons()\ncrons.interval('tick', 'm:gone', hours=1)\n"
+    with pytest.raises(LoadError, match=r"^backend/crons\.py: the cron job 'tick' calls m:gone, which does not exist"):
+        load_folder(folder_with(tmp_path, crons=source))
+
+
 def test_a_file_whose_name_cannot_be_a_module_and_a_missing_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match="'my-file' cannot be the name of a module"):
         load_folder(write_folder(tmp_path / "backend", {"my-file.py": ""}))
@@ -293,7 +300,7 @@ def test_error_texts_show_files_from_the_functions_folder_on(tmp_path: Path) -> 
     outcome = Engine(load_folder(folder_with(tmp_path, lib__m=source))).query("lib/m:f")
     assert outcome.error is not None
     assert outcome.error.message == "Uncaught KeyError: 'x'"
-    assert outcome.error.traceback == f"    at f (backend{os.sep}lib{os.sep}m.py:5)\n"
+    assert outcome.error.traceback == "    at f (backend/lib/m.py:5)\n"
 
 
 def test_a_module_that_ends_the_process_is_an_error_of_its_own(tmp_path: Path) -> None:
@@ -313,7 +320,36 @@ def test_a_function_that_no_client_could_name_is_refused(tmp_path: Path, name: s
         load_folder(folder_with(tmp_path, a=text))
 
 
+def test_no_text_shows_what_the_loader_called_a_module(tmp_path: Path) -> None:
+    source = """
+        from parabola import mutation
+
+        class Thing:
+            pass
+
+        @mutation
+        async def returns(ctx):
+            print(Thing(), Thing)
+            return [Thing(), Thing]
+
+        @mutation
+        async def stores(ctx):
+            await ctx.db.insert("t", {"a": Thing()})
+
+        @mutation
+        async def raises(ctx):
+            raise ValueError(Thing)
+    """
+    engine = Engine(load_folder(write_folder(tmp_path / "backend", {"lib/m.py": source})))
+    outcomes = [engine.mutation(f"lib/m:{name}") for name in ("returns", "stores", "raises")]
+    texts = [message_of(outcome) for outcome in outcomes]
+    assert [text for text in (*texts, *outcomes[0].log_lines) if LOADED_MODULE_PREFIX in text] == []
+    assert "Thing <lib.m.Thing object> is not a supported Convex type" in texts[0]
+    assert "Thing <lib.m.Thing object> is not a supported Convex type" in texts[1]
+    assert texts[2] == "Uncaught ValueError: <class 'lib.m.Thing'>"
+
+
 def test_errors_name_modules_as_their_user_does(tmp_path: Path) -> None:
     text = "from parabola import query\n@query\nasync def f(ctx, x: set): ...\n"
-    with pytest.raises(LoadError, match=r"^a\.py:2: a:f cannot be used: f has a parameter `x`"):
+    with pytest.raises(LoadError, match=r"^backend/a\.py:2: a:f cannot be used: f has a parameter `x`"):
         load_folder(folder_with(tmp_path, a=text))

@@ -84,6 +84,13 @@ def test_an_unknown_function_and_an_internal_one_are_refused_with_the_same_text(
     assert message_of(engine.query(path)) == f"Could not find public function for '{path}'."
 
 
+def test_a_function_named_with_a_dot_is_answered_with_the_colon(engine: Engine) -> None:
+    assert message_of(engine.query("messages.as_text")) == (
+        "Could not find public function for 'messages.as_text'. "
+        "Names have a colon before the function: write 'messages:as_text'."
+    )
+
+
 def test_an_internal_function_answers_to_whoever_may_reach_it(engine: Engine) -> None:
     assert value_of(engine.query("messages:secret", visibility="internal")) == "hidden"
 

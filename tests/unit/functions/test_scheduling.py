@@ -112,6 +112,11 @@ async def test_a_time_more_than_five_years_away_is_refused(offset: float, where:
     ("reference", "text"),
     [
         ("nowhere:f", "Attempted to schedule function at nonexistent path: nowhere"),
+        (
+            "jobs.work",
+            "Attempted to schedule function at nonexistent path: jobs.work. "
+            "Names have a colon before the function: write 'jobs:work'.",
+        ),
         ("folder/nowhere", "Attempted to schedule function at nonexistent path: folder/nowhere"),
         ("..:", "Attempted to schedule function at nonexistent path: ..:"),
         (

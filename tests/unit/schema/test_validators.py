@@ -129,7 +129,25 @@ def given(anything: Any) -> Any:
     ("make", "text"),
     [
         (lambda: IdValidator(given(5)), "v.id(tableName) requires a string"),
-        (lambda: v.object({"a": given("x")}), "v.object() entries must be validators"),
+        (lambda: v.object({"a": given("x")}), "v.object() entries must be validators. Field \"a\" was given 'x'."),
+        (
+            lambda: v.object({"n": v.string(), "a": given(str)}),
+            'v.object() entries must be validators. Field "a" was given str. Write v.string() instead of str.',
+        ),
+        (
+            lambda: v.object({"a": given([v.string()])}),
+            'v.object() entries must be validators. Field "a" was given [v.string()]. '
+            "Write v.array(v.string()) instead of [v.string()].",
+        ),
+        (
+            lambda: v.array(given(list[str])),
+            "v.array() element must be a validator. "
+            "list[str] is a type, and goes into annotations; write the validator that says the same.",
+        ),
+        (
+            lambda: v.optional(given(bool)),
+            "v.optional() takes a validator. Write v.boolean() instead of bool.",
+        ),
         (
             lambda: v.object({"a": given(None)}),
             'A validator is undefined for field "a" in v.object(). This is often caused by circular imports.',
@@ -165,7 +183,7 @@ def given(anything: Any) -> Any:
         ),
         (
             lambda: v.array(given(v.string)),
-            "v.array() element must be a validator. Did you forget the parentheses in string()?",
+            "v.array() element must be a validator. Did you forget the parentheses in v.string()?",
         ),
         (
             lambda: v.pipe(v.string(), given("x")),
