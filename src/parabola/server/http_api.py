@@ -108,7 +108,7 @@ class FunctionApi:
         """POST `/api/query_at_ts`: a query at an earlier timestamp."""
         fields = await self._fields(request)
         call = _call(fields, _format_expected(request))
-        ts = self._timestamp(fields.get("ts", _MISSING))
+        ts = await self._timestamp(fields.get("ts", _MISSING))
 
         async def run_at_ts(path: str, args: Any, identity: Caller, request_id: str) -> Outcome:
             return await self._backend.run_query(path, args, identity, request_id, ts=ts)
@@ -150,16 +150,18 @@ class FunctionApi:
     async def _fields(self, request: HttpRequest) -> dict[str, Any]:
         return decode_json_object(await request.body(self._body_bytes_max))
 
-    def _timestamp(self, text: Any) -> int:
+    async def _timestamp(self, text: Any) -> int:
+        """The timestamp to read at for the one that a client names."""
         try:
             ts = decode_ts(text) if isinstance(text, str) else None
         except ProtocolError:
             ts = None
         if ts is None:
             raise BadRequest("The field `ts` must be a timestamp that /api/query_ts gave.", code="InvalidTimestamp")
-        if ts > self._backend.latest_readable_ts:
+        snapshot = await self._backend.snapshot_at(ts)
+        if snapshot is None:
             raise BadRequest("The timestamp `ts` is in the future. Ask /api/query_ts for one.", code="InvalidTimestamp")
-        return ts
+        return snapshot
 
     async def _run(self, request: HttpRequest, call: FunctionCall, run: Runner) -> HttpResponse:
         caller = await self.caller(request)

@@ -10,6 +10,7 @@ import pytest
 
 from parabola.limits import Limits
 from parabola.server.http_api import QUERIES_BETWEEN_TURNS
+from parabola.sync.versions import encode_ts
 from tests.unit.server.conftest import Start
 
 
@@ -289,6 +290,40 @@ async def test_a_query_at_a_timestamp_does_not_see_what_came_later(start: Start)
         for bad in ({}, {"ts": "zzz"}, {"ts": 5}, {"ts": "////////////"}, {"ts": "/////////38="}):
             body = {"path": "messages:list", "args": {}, **bad}
             assert await client.refused("POST", "/api/query_at_ts", json=body) == (400, "InvalidTimestamp")
+
+
+async def test_a_moment_at_which_nothing_was_committed_can_be_read_at(start: Start) -> None:
+    async with start() as client:
+        clock = client.setting.clock
+        await client.call("mutation", "messages:send", {"body": "early"})
+        clock.advance(5)
+        quiet = encode_ts(clock.now_ns() - 1_000_000_000)
+        assert (await client.call("query_at_ts", "messages:list", ts=quiet))["value"] == ["early"]
+        await client.call("mutation", "messages:send", {"body": "late"})
+        assert (await client.call("query_at_ts", "messages:list", ts=quiet))["value"] == ["early"]
+        body = {"path": "messages:list", "args": {}, "ts": encode_ts(clock.now_ns() + 1_000_000_000)}
+        assert await client.refused("POST", "/api/query_at_ts", json=body) == (400, "InvalidTimestamp")
+
+
+async def test_a_commit_under_way_is_waited_for_where_it_may_have_been_earlier(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with start() as client:
+        clock, committer = client.setting.clock, client.backend.database.committer
+        flusher = committer._flusher
+        flush, asked = flusher.request, asyncio.Event()
+        monkeypatch.setattr(flusher, "request", asked.set)
+        writing = asyncio.create_task(client.call("mutation", "messages:send", {"body": "staged"}))
+        await asked.wait()
+        clock.advance(5)
+        reading = asyncio.create_task(
+            client.call("query_at_ts", "messages:list", ts=encode_ts(clock.now_ns() - 1_000_000_000))
+        )
+        while len(committer._waiting) < 2:
+            await asyncio.sleep(0)
+        flush()
+        assert (await reading)["value"] == ["staged"]
+        await writing
 
 
 async def test_a_batch_answers_each_query_at_one_timestamp(start: Start) -> None:
