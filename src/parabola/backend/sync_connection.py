@@ -329,7 +329,7 @@ class SyncConnection:
         if effect.component:
             return no_such_component(effect.path, effect.component, 0)
         try:
-            args = decode_arguments(effect.args)
+            args = decode_arguments(effect.args, self._driver.limits.arguments_bytes_max)
         except InvalidValue as error:
             return bad_arguments(effect.path, error, 0)
         identity = caller_of(effect.identity)
@@ -559,7 +559,9 @@ class SyncConnection:
                 return subscription
         else:
             subscription = query.subscription = Subscription(self, query)
-        question = Question(query.path, query.args, visibility, query.component)
+        question = Question(
+            query.path, query.args, visibility, query.component, self._driver.limits.arguments_bytes_max
+        )
         query.asked = subscription.question = self._driver.live.share(question)
         return subscription
 

@@ -22,7 +22,7 @@ from parabola.errors import (
 )
 from parabola.functions.operations import Operation
 from parabola.functions.registry import RegisteredFunction, Registry
-from parabola.limits import MIB, Limits
+from parabola.limits import DEFAULT_LIMITS, MIB, Limits
 from parabola.schema import TableNames, ValidationFailed
 from parabola.values.model import UNDEFINED, normalize
 from parabola.values.render import render_value
@@ -65,15 +65,33 @@ def _shown(path: str) -> str:
         return path
 
 
-def decode_arguments(args_json: bytes) -> Any:
+def decode_arguments(args_json: bytes, arguments_bytes_max: int = DEFAULT_LIMITS.arguments_bytes_max) -> Any:
     """The argument object in `[{…}]`. Anything else is given back decoded as it is, for the runner to refuse by name.
 
-    Raises `InvalidValue` for JSON that is no value.
+    Raises `InvalidValue` for JSON that is no value, and for what is surely above `arguments_bytes_max`: to decode that
+    could take seconds and a gigabyte.
     """
+    if len(args_json) > arguments_bytes_max:
+        size = _least_size(args_json)
+        if size > arguments_bytes_max:
+            raise InvalidValue(
+                f"Arguments are too large (actual: at least {_mebibytes(size)}, limit: "
+                f"{_mebibytes(arguments_bytes_max)})",
+                code="FunctionArgumentsTooLarge",
+            )
     decoded = decode_wire(args_json)
     if isinstance(decoded, list) and len(decoded) == 1:
         return decoded[0]
     return decoded
+
+
+def _least_size(json_text: bytes) -> int:
+    """A size that the value in `json_text` has at least, told without decoding it.
+
+    Each of these characters stands for a byte: in a string or name for itself, elsewhere for what an array, object or
+    field takes besides its content, or for one more element.
+    """
+    return sum([json_text.count(character) for character in b",:[{"])
 
 
 def copied_arguments(args: Any, limits: Limits) -> dict[str, Any]:

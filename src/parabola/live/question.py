@@ -8,6 +8,7 @@ from weakref import WeakValueDictionary
 from parabola.errors import InvalidValue
 from parabola.functions.calls import decode_arguments
 from parabola.functions.outcome import Visibility
+from parabola.limits import DEFAULT_LIMITS
 from parabola.values import canonical_args_key
 
 if TYPE_CHECKING:
@@ -27,7 +28,14 @@ class Question:
 
     __slots__ = ("__weakref__", "answers", "args", "component", "is_shared", "key", "path", "refusal", "visibility")
 
-    def __init__(self, path: str, args_json: bytes, visibility: Visibility = "public", component: str = "") -> None:
+    def __init__(
+        self,
+        path: str,
+        args_json: bytes,
+        visibility: Visibility = "public",
+        component: str = "",
+        arguments_bytes_max: int = DEFAULT_LIMITS.arguments_bytes_max,
+    ) -> None:
         """`args_json` is what the wire carries, an array holding one object. Never raises: bad arguments are asked
         too, and the answer is `refusal`.
         """
@@ -37,7 +45,7 @@ class Question:
         self.args: Any = None
         self.refusal: InvalidValue | None = None
         try:
-            self.args = decode_arguments(args_json)
+            self.args = decode_arguments(args_json, arguments_bytes_max)
             args_key = canonical_args_key(self.args)
         except InvalidValue as refusal:
             # Its traceback would keep everything alive that led here.

@@ -24,7 +24,7 @@ from parabola.server.json_bodies import decode_json, decode_json_object, kind_of
 from parabola.server.messages import HttpRequest, HttpResponse
 from parabola.sync.client_version import identify_client
 from parabola.sync.versions import decode_ts, encode_ts
-from parabola.values.wire import HttpFormat, encode_http, from_wire, http_from_wire
+from parabola.values.wire import HttpFormat, encode_http, from_own_wire, http_from_wire
 
 FORMATS: Final[dict[str, HttpFormat]] = {
     "json": "json",
@@ -185,7 +185,7 @@ class FunctionApi:
 
     async def _answer(self, call: FunctionCall, run: Runner, caller: Caller, request_id: str) -> bytes:
         try:
-            args = from_wire(call.args)
+            args = from_own_wire(call.args)
         except InvalidValue as error:
             module, _, function = call.path.rpartition(":")
             text = f"Invalid arguments for {module}.js:{function}: {error.message}"

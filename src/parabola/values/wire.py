@@ -12,6 +12,7 @@ which is checked, and changed where something special stands, in place.
 from __future__ import annotations
 
 import json
+import re
 import struct
 from base64 import b64decode, b64encode
 from math import copysign, inf, isinf, isnan
@@ -34,6 +35,11 @@ _HALF_CHARACTER_TEXT: Final = (
 _WRITE: Final = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS
 _NESTING_MAX: Final = DEFAULT_LIMITS.value_nesting_max
 _double = struct.Struct("<d")
+_NEGATIVE_ZERO: Final = re.compile(rb"-0(?![0-9.eE])")
+# One with all that is before it, strings whole. A string without end goes to the end: nothing is looked at twice.
+_UP_TO_NEGATIVE_ZERO: Final = re.compile(rb'(?s)(?:[^"-]++|"(?:[^"\\]++|\\.)*+"?|-(?!0(?![0-9.eE])))*+-0(?![0-9.eE])')
+_NEGATIVE_ZEROS_MAX: Final = 100_000
+"""How many of one text are understood: each takes a microsecond, and only malice sends more."""
 
 
 def encode_wire(value: Value) -> bytes:
@@ -66,11 +72,29 @@ def http_from_wire(encoded: bytes, format: HttpFormat = "convex_encoded_json") -
 def decode_wire(data: bytes | str) -> Value:
     """The value that encoded JSON text stands for; the result is normalised. Raises `InvalidValue`."""
     try:
-        decoded = orjson.loads(data)
+        decoded = orjson.loads(with_negative_zeros(data))
     except orjson.JSONDecodeError as error:
         reason = _HALF_CHARACTER_TEXT if "surrogate" in error.msg else error
         raise InvalidValue(f"Not valid JSON: {reason}", code="InvalidJSON") from None
     return _settle(decoded, _NESTING_MAX)
+
+
+def with_negative_zeros(text: bytes | str) -> bytes | str:
+    """JSON text that orjson reads as it is meant: a number is a double, and `-0` one of its own, of which orjson makes
+    the integer 0. `-0.0` it understands.
+    """
+    if isinstance(text, str):
+        if "-0" not in text or not text.isascii():
+            return text
+        text = text.encode()
+    if b"-0" not in text or _NEGATIVE_ZERO.search(text) is None:
+        return text
+    pieces: list[bytes] = []
+    at = 0
+    while len(pieces) < _NEGATIVE_ZEROS_MAX and (found := _UP_TO_NEGATIVE_ZERO.match(text, at)) is not None:
+        pieces.append(text[at : found.end()])
+        at = found.end()
+    return b".0".join([*pieces, text[at:]])
 
 
 def to_wire(value: Value) -> Any:
@@ -90,6 +114,13 @@ def to_wire(value: Value) -> Any:
 def from_wire(json_object: Any) -> Value:
     """The value that a decoded JSON tree stands for, as a fresh copy. Raises `InvalidValue`."""
     return _settle(_copy_tree(json_object, _NESTING_MAX), _NESTING_MAX)
+
+
+def from_own_wire(json_object: Any) -> Value:
+    """The same made of the tree itself, which the caller has just decoded and has no other use for. What is too long is
+    refused before anything is done about what it holds.
+    """
+    return _settle(json_object, _NESTING_MAX)
 
 
 def _encode_special(value: object) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from typing import Any
 
 import pytest
@@ -231,6 +232,36 @@ async def test_a_number_too_long_for_an_integer_is_the_nearest_double(start: Sta
     async with start() as client:
         body = b'{"path":"messages:echo","args":{"value":' + b"9" * 40 + b"}}"
         assert (await client.post("/api/query", content=body)).json()["value"] == float("9" * 40)
+
+
+async def test_a_number_that_is_minus_zero_stays_so(start: Start) -> None:
+    async with start() as client:
+        body = b'{"path":"messages:echo","args":{"value":[-0,"-0"]}}'
+        assert (await client.post("/api/query", content=body)).json()["value"] == [-0.0, "-0"]
+        response = await client.get("/api/query", params={"path": "messages:echo", "args": '{"value":-0}'})
+        assert b'"value":-0.0,' in response.content
+
+
+async def test_keys_are_looked_for_twice_however_deep_they_are_nested(start: Start) -> None:
+    async with start() as client:
+        deep = b"[" * 300 + b'{"a":1,"a":2}' + b"]" * 300
+        body = b'{"path":"messages:list","args":{},"ignored":%b}'
+        assert await client.refused("POST", "/api/query", content=body % deep) == (400, "BadJsonBody")
+        once = deep.replace(b',"a":2', b"")
+        assert (await client.post("/api/query", content=body % once)).json()["value"] == []
+
+
+@pytest.mark.parametrize("element", [b"0", b'{"a":1}', b"[]"], ids=["numbers", "objects", "arrays"])
+async def test_what_is_too_long_is_refused_without_a_look_at_each_element(start: Start, element: bytes) -> None:
+    async with start() as client:
+        body = b'{"path":"messages:echo","args":{"value":[%b]}}' % b",".join([element] * 600_000)
+        before = time.process_time()
+        json.loads(body)
+        whole = time.process_time() - before
+        answer = (await client.post("/api/query", content=body)).json()
+        # A look at each takes six times as long as it takes the standard library to read them.
+        assert time.process_time() - before < 4 * whole
+        assert "Array length is too long (600000 > maximum length 8192)" in answer["errorMessage"]
 
 
 async def test_the_text_for_a_bad_path_names_it(start: Start) -> None:
