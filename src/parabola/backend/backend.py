@@ -44,6 +44,7 @@ from parabola.backend.sync_connection import SyncConnection
 from parabola.backend.sync_driver import SyncDriver
 from parabola.backend.sync_transport import SyncTransport
 from parabola.backend.system_functions import SYSTEM_FUNCTIONS, with_system_functions
+from parabola.database.committer import CommitResult
 from parabola.database.database import Database
 from parabola.database.flusher import Flusher, InlineFlusher, ThreadFlusher
 from parabola.database.write_log import LogEntry
@@ -300,6 +301,28 @@ class Backend:
     def latest_readable_ts(self) -> int:
         """The newest timestamp that queries may be asked at."""
         return self.live.ts
+
+    async def snapshot_at(self, ts: int) -> int | None:
+        """The timestamp at which a query sees what was committed up to `ts`; None if `ts` has not come yet.
+
+        Time passes without commits, too. Those to come get later timestamps; those under way are waited for. Raises
+        `StorageFailure` if they fail.
+        """
+        if ts > self.live.ts:
+            if ts > self.clock.now_ns():
+                return None
+            finished: asyncio.Future[CommitResult] = asyncio.get_running_loop().create_future()
+
+            def done(result: CommitResult) -> None:
+                if not finished.done():
+                    finished.set_result(result)
+
+            # Nothing is written; it is answered when all that was committed before it is durable.
+            self.database.commit(self.database.begin_mutation(), done)
+            error = (await finished).error
+            if error is not None:
+                raise error
+        return min(ts, self.live.ts)
 
     def new_request_id(self) -> str:
         """An id for a request that brought none: 8 random bytes in hex."""

@@ -343,7 +343,7 @@ class SyncConnection:
         if effect.component:
             return no_such_component(effect.path, effect.component, 0)
         try:
-            args = decode_arguments(effect.args)
+            args = decode_arguments(effect.args, self._driver.limits.arguments_bytes_max)
         except InvalidValue as error:
             return bad_arguments(effect.path, error, 0)
         identity = caller_of(effect.identity)

@@ -295,7 +295,8 @@ class QueryUpdates:
                 return subscription
         else:
             subscription = query.subscription = Subscription(connection, query)
-        question = Question(query.path, query.args, visibility, query.component)
+        most = self._driver.limits.arguments_bytes_max
+        question = Question(query.path, query.args, visibility, query.component, most)
         query.asked = subscription.question = self._driver.live.share(question)
         return subscription
 

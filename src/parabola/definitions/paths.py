@@ -46,8 +46,17 @@ def canonical_path(text: str) -> str:
     module, separator, function = text.rpartition(":")
     if not separator:
         module, function = text, DEFAULT_FUNCTION
-    if module.endswith(".js"):
-        module = module[:-3]
+    file = module[module.rfind("/") + 1 :]
+    if "." in file:
+        stem, _, extension = file.rpartition(".")
+        if extension != "js":
+            raise InvalidFunctionPath(
+                f"{text!r} is not a function path: {file!r} cannot be the name of a module, whose extension is left "
+                "out or 'js'. Write it as 'folder/module:function'."
+            )
+        if "." not in stem:
+            # Else what is left would seem to have another extension, and not be read again as the same path.
+            module = module[:-3]
     if len(function) > PART_LENGTH_MAX or not _FUNCTION.fullmatch(function):
         raise InvalidFunctionPath(
             f"{text!r} is not a function path: {function!r} cannot be the name of a function. "

@@ -29,7 +29,7 @@ from parabola.values.careful import without_address
 from parabola.values.model import UNDEFINED, normalize
 from parabola.values.render import render_value
 from parabola.values.size import value_size
-from parabola.values.wire import decode_wire
+from parabola.values.wire import VALUE_NESTING_MAX, decode_wire
 
 KIND_NAMES: Final = {"query": "Query", "mutation": "Mutation", "action": "Action", "http": "HttpAction"}
 
@@ -67,15 +67,34 @@ def _shown(path: str) -> str:
         return path
 
 
-def decode_arguments(args_json: bytes) -> Any:
+def decode_arguments(args_json: bytes, arguments_bytes_max: int | None = None) -> Any:
     """The argument object in `[{…}]`. Anything else is given back decoded as it is, for the runner to refuse by name.
 
-    Raises `InvalidValue` for JSON that is no value.
+    Raises `InvalidValue` for JSON that is no value, and for what is surely above `arguments_bytes_max`: to decode that
+    could take seconds and a gigabyte. Without it, they were decoded before and found in order.
     """
-    decoded = decode_wire(args_json)
+    if arguments_bytes_max is not None and len(args_json) > arguments_bytes_max:
+        size = _least_size(args_json)
+        if size > arguments_bytes_max:
+            raise InvalidValue(
+                f"Arguments are too large (actual: at least {_mebibytes(size)}, limit: "
+                f"{_mebibytes(arguments_bytes_max)})",
+                code="FunctionArgumentsTooLarge",
+            )
+    # The arguments may be as deep as a value; the array around them is none of it.
+    decoded = decode_wire(args_json, VALUE_NESTING_MAX + 1)
     if isinstance(decoded, list) and len(decoded) == 1:
         return decoded[0]
     return decoded
+
+
+def _least_size(json_text: bytes) -> int:
+    """A size that the value in `json_text` has at least, told without decoding it.
+
+    Each of these characters stands for a byte: in a string or name for itself, elsewhere for what an array, object or
+    field takes besides its content, or for one more element.
+    """
+    return sum([json_text.count(character) for character in b",:[{"])
 
 
 def copied_arguments(args: Any, limits: Limits) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from weakref import WeakValueDictionary
 from parabola.errors import InvalidValue
 from parabola.functions.calls import decode_arguments
 from parabola.functions.outcome import Visibility
+from parabola.limits import DEFAULT_LIMITS
 from parabola.values import canonical_args_key
 
 if TYPE_CHECKING:
@@ -37,7 +38,14 @@ class Question:
         "visibility",
     )
 
-    def __init__(self, path: str, args_json: bytes, visibility: Visibility = "public", component: str = "") -> None:
+    def __init__(
+        self,
+        path: str,
+        args_json: bytes,
+        visibility: Visibility = "public",
+        component: str = "",
+        arguments_bytes_max: int = DEFAULT_LIMITS.arguments_bytes_max,
+    ) -> None:
         """`args_json` is what the wire carries, an array holding one object. Never raises: bad arguments are asked
         too, and the answer is `refusal`.
         """
@@ -47,7 +55,7 @@ class Question:
         self.args_json = args_json
         self.refusal: InvalidValue | None = None
         try:
-            args_key = canonical_args_key(decode_arguments(args_json))
+            args_key = canonical_args_key(decode_arguments(args_json, arguments_bytes_max))
         except InvalidValue as refusal:
             # Its traceback would keep everything alive that led here.
             self.refusal = refusal.with_traceback(None)

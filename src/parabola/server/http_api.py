@@ -24,7 +24,7 @@ from parabola.server.json_bodies import decode_json, decode_json_object, kind_of
 from parabola.server.messages import HttpRequest, HttpResponse
 from parabola.sync.client_version import identify_client
 from parabola.sync.versions import decode_ts, encode_ts
-from parabola.values.wire import HttpFormat, encode_http, from_wire, http_from_wire
+from parabola.values.wire import HttpFormat, encode_http, from_own_wire, http_from_wire
 
 FORMATS: Final[dict[str, HttpFormat]] = {
     "json": "json",
@@ -108,7 +108,7 @@ class FunctionApi:
         """POST `/api/query_at_ts`: a query at an earlier timestamp."""
         fields = await self._fields(request)
         call = _call(fields, _format_expected(request))
-        ts = self._timestamp(fields.get("ts", _MISSING))
+        ts = await self._timestamp(fields.get("ts", _MISSING))
 
         async def run_at_ts(path: str, args: Any, identity: Caller, request_id: str) -> Outcome:
             return await self._backend.run_query(path, args, identity, request_id, ts=ts)
@@ -150,16 +150,18 @@ class FunctionApi:
     async def _fields(self, request: HttpRequest) -> dict[str, Any]:
         return decode_json_object(await request.body(self._body_bytes_max))
 
-    def _timestamp(self, text: Any) -> int:
+    async def _timestamp(self, text: Any) -> int:
+        """The timestamp to read at for the one that a client names."""
         try:
             ts = decode_ts(text) if isinstance(text, str) else None
         except ProtocolError:
             ts = None
         if ts is None:
             raise BadRequest("The field `ts` must be a timestamp that /api/query_ts gave.", code="InvalidTimestamp")
-        if ts > self._backend.latest_readable_ts:
+        snapshot = await self._backend.snapshot_at(ts)
+        if snapshot is None:
             raise BadRequest("The timestamp `ts` is in the future. Ask /api/query_ts for one.", code="InvalidTimestamp")
-        return ts
+        return snapshot
 
     async def _run(self, request: HttpRequest, call: FunctionCall, run: Runner) -> HttpResponse:
         caller = await self.caller(request)
@@ -183,7 +185,7 @@ class FunctionApi:
 
     async def _answer(self, call: FunctionCall, run: Runner, caller: Caller, request_id: str) -> bytes:
         try:
-            args = from_wire(call.args)
+            args = from_own_wire(call.args)
         except InvalidValue as error:
             module, _, function = call.path.rpartition(":")
             text = f"Invalid arguments for {module}.js:{function}: {error.message}"

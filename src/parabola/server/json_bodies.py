@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from parabola.errors import BadRequest
+from parabola.values.wire import with_negative_zeros
 
 
 def decode_json(data: bytes | str, what: str = "The request body") -> Any:
@@ -22,7 +23,7 @@ def decode_json(data: bytes | str, what: str = "The request body") -> Any:
     if not text.strip():
         raise BadRequest(f"{what} is empty. Send JSON.", code="BadJsonBody")
     try:
-        value = orjson.loads(text)
+        value = orjson.loads(with_negative_zeros(text))
     except orjson.JSONDecodeError as error:
         raise BadRequest(f"{what} is not valid JSON: {error}.", code="BadJsonBody") from None
     if text.count(b":") > _count_colons(value):
@@ -56,22 +57,14 @@ def kind_of(value: Any) -> str:
 
 
 def _count_colons(value: Any) -> int:
-    """How many colons a text must have to say `value`: one for each key, and those inside keys and strings."""
-    count, pending = 0, [value]
-    while pending:
-        item = pending.pop()
-        kind = type(item)
-        if kind is str:
-            count += item.count(":")
-        elif kind is dict:
-            count += len(item)
-            for key in item:
-                if ":" in key:
-                    count += key.count(":")
-            pending.extend(item.values())
-        elif kind is list:
-            pending.extend(item)
-    return count
+    """How many colons a text must have to say `value`: one for each key, and those inside keys and strings. They are
+    counted where it is written down again, which takes a tenth of the time of a walk.
+    """
+    try:
+        return orjson.dumps(value).count(b":")
+    except orjson.JSONEncodeError:
+        # Nested deeper than it writes. Whoever counts none looks at the text.
+        return 0
 
 
 def _refuse_repeated_keys(text: bytes, what: str) -> None:

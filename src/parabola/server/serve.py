@@ -26,6 +26,7 @@ import uvicorn
 from parabola.backend.backend import Backend
 from parabola.errors import SystemFault
 from parabola.server.app import build_app
+from parabola.server.http_protocol import HttpProtocol
 from parabola.server.tuning import tune_process
 from parabola.server.websocket import sync_protocol
 
@@ -241,7 +242,7 @@ def origin_of(bound: socket.socket) -> str:
 def _config(app: ASGIApplication, grace_s: float, sockets: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=HttpProtocol,
         ws=sockets,
         # The backend is started and stopped here, before and after uvicorn.
         lifespan="off",

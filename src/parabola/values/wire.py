@@ -12,6 +12,7 @@ which is checked, and changed where something special stands, in place.
 from __future__ import annotations
 
 import json
+import re
 import struct
 from base64 import b64decode, b64encode
 from math import copysign, inf, isinf, isnan
@@ -32,8 +33,14 @@ _HALF_CHARACTER_TEXT: Final = (
     "characters."
 )
 _WRITE: Final = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS
-_NESTING_MAX: Final = DEFAULT_LIMITS.value_nesting_max
+VALUE_NESTING_MAX: Final = DEFAULT_LIMITS.value_nesting_max
+"""How deep a value may be nested, an argument object or a result."""
 _double = struct.Struct("<d")
+_NEGATIVE_ZERO: Final = re.compile(rb"-0(?![0-9.eE])")
+# One with all that is before it, strings whole. A string without end goes to the end: nothing is looked at twice.
+_UP_TO_NEGATIVE_ZERO: Final = re.compile(rb'(?s)(?:[^"-]++|"(?:[^"\\]++|\\.)*+"?|-(?!0(?![0-9.eE])))*+-0(?![0-9.eE])')
+_NEGATIVE_ZEROS_MAX: Final = 100_000
+"""How many of one text are understood: each takes a microsecond, and only malice sends more."""
 
 
 def encode_wire(value: Value) -> bytes:
@@ -63,14 +70,34 @@ def http_from_wire(encoded: bytes, format: HttpFormat = "convex_encoded_json") -
     return orjson.dumps(json.loads(encoded, parse_int=float))
 
 
-def decode_wire(data: bytes | str) -> Value:
-    """The value that encoded JSON text stands for; the result is normalised. Raises `InvalidValue`."""
+def decode_wire(data: bytes | str, nesting_max: int = VALUE_NESTING_MAX) -> Value:
+    """The value that encoded JSON text stands for; the result is normalised. Raises `InvalidValue`, also where it is
+    nested deeper than `nesting_max`.
+    """
     try:
-        decoded = orjson.loads(data)
+        decoded = orjson.loads(with_negative_zeros(data))
     except orjson.JSONDecodeError as error:
         reason = _HALF_CHARACTER_TEXT if "surrogate" in error.msg else error
         raise InvalidValue(f"Not valid JSON: {reason}", code="InvalidJSON") from None
-    return _settle(decoded, _NESTING_MAX)
+    return _settle(decoded, nesting_max)
+
+
+def with_negative_zeros(text: bytes | str) -> bytes | str:
+    """JSON text that orjson reads as it is meant: a number is a double, and `-0` one of its own, of which orjson makes
+    the integer 0. `-0.0` it understands.
+    """
+    if isinstance(text, str):
+        if "-0" not in text or not text.isascii():
+            return text
+        text = text.encode()
+    if b"-0" not in text or _NEGATIVE_ZERO.search(text) is None:
+        return text
+    pieces: list[bytes] = []
+    at = 0
+    while len(pieces) < _NEGATIVE_ZEROS_MAX and (found := _UP_TO_NEGATIVE_ZERO.match(text, at)) is not None:
+        pieces.append(text[at : found.end()])
+        at = found.end()
+    return b".0".join([*pieces, text[at:]])
 
 
 def to_wire(value: Value) -> Any:
@@ -89,7 +116,14 @@ def to_wire(value: Value) -> Any:
 
 def from_wire(json_object: Any) -> Value:
     """The value that a decoded JSON tree stands for, as a fresh copy. Raises `InvalidValue`."""
-    return _settle(_copy_tree(json_object, _NESTING_MAX), _NESTING_MAX)
+    return _settle(_copy_tree(json_object, VALUE_NESTING_MAX), VALUE_NESTING_MAX)
+
+
+def from_own_wire(json_object: Any) -> Value:
+    """The same made of the tree itself, which the caller has just decoded and has no other use for. What is too long is
+    refused before anything is done about what it holds.
+    """
+    return _settle(json_object, VALUE_NESTING_MAX)
 
 
 def _encode_special(value: object) -> Any:
@@ -154,7 +188,7 @@ def _to_http(value: Value, format: HttpFormat) -> Any:
 def _copy_tree(item: Any, depth_left: int) -> Any:
     if isinstance(item, (dict, list)):
         if depth_left < 0:
-            raise nesting_error("Value", _NESTING_MAX + 1, _NESTING_MAX)
+            raise nesting_error("Value", VALUE_NESTING_MAX + 1, VALUE_NESTING_MAX)
         if isinstance(item, dict):
             return {name: _copy_tree(child, depth_left - 1) for name, child in item.items()}
         return [_copy_tree(child, depth_left - 1) for child in item]
@@ -182,7 +216,7 @@ def _settle_object(item: dict[str, Any], depth_left: int) -> Value:
         if special is not None:
             return special
     if depth_left <= 0:
-        raise nesting_error("Value", _NESTING_MAX + 1, _NESTING_MAX)
+        raise nesting_error("Value", VALUE_NESTING_MAX + 1, VALUE_NESTING_MAX)
     if len(item) > DEFAULT_LIMITS.object_fields_max or known_shape(tuple(item)) is None:
         _refuse_object(item)
     for name, child in item.items():
@@ -199,7 +233,7 @@ def _settle_object(item: dict[str, Any], depth_left: int) -> Value:
 
 def _settle_array(item: list[Any], depth_left: int) -> None:
     if depth_left <= 0:
-        raise nesting_error("Value", _NESTING_MAX + 1, _NESTING_MAX)
+        raise nesting_error("Value", VALUE_NESTING_MAX + 1, VALUE_NESTING_MAX)
     if len(item) > DEFAULT_LIMITS.array_length_max:
         raise InvalidValue(
             f"Array length is too long ({len(item)} > maximum length {DEFAULT_LIMITS.array_length_max})",

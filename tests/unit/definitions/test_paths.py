@@ -16,10 +16,12 @@ from parabola.definitions.paths import InvalidFunctionPath, canonical_path, colo
         ("listMessages", "listMessages:default"),
         ("listMessages.js:default", "listMessages:default"),
         ("a.b/c_d:e_1", "a.b/c_d:e_1"),
+        ("a.b.js:c", "a.b.js:c"),
     ],
 )
 def test_a_path_has_one_canonical_form(sent: str, canonical: str) -> None:
     assert canonical_path(sent) == canonical
+    assert canonical_path(canonical) == canonical
 
 
 @pytest.mark.parametrize(
@@ -36,6 +38,11 @@ def test_a_path_has_one_canonical_form(sent: str, canonical: str) -> None:
         "a:b-c",
         "../a:b",
         "a:b:c",
+        "messages.py:list",
+        "messages.js.py:list",
+        "a/messages.ts",
+        ".py:list",
+        "..js:list",
         "a:1b",
         "é:b",
         "a" * 65 + ":b",

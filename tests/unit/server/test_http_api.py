@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from typing import Any
 
 import pytest
 
 from parabola.limits import Limits
 from parabola.server.http_api import QUERIES_BETWEEN_TURNS
+from parabola.sync.versions import encode_ts
 from tests.unit.server.conftest import Start
 
 
@@ -232,6 +234,36 @@ async def test_a_number_too_long_for_an_integer_is_the_nearest_double(start: Sta
         assert (await client.post("/api/query", content=body)).json()["value"] == float("9" * 40)
 
 
+async def test_a_number_that_is_minus_zero_stays_so(start: Start) -> None:
+    async with start() as client:
+        body = b'{"path":"messages:echo","args":{"value":[-0,"-0"]}}'
+        assert (await client.post("/api/query", content=body)).json()["value"] == [-0.0, "-0"]
+        response = await client.get("/api/query", params={"path": "messages:echo", "args": '{"value":-0}'})
+        assert b'"value":-0.0,' in response.content
+
+
+async def test_keys_are_looked_for_twice_however_deep_they_are_nested(start: Start) -> None:
+    async with start() as client:
+        deep = b"[" * 300 + b'{"a":1,"a":2}' + b"]" * 300
+        body = b'{"path":"messages:list","args":{},"ignored":%b}'
+        assert await client.refused("POST", "/api/query", content=body % deep) == (400, "BadJsonBody")
+        once = deep.replace(b',"a":2', b"")
+        assert (await client.post("/api/query", content=body % once)).json()["value"] == []
+
+
+@pytest.mark.parametrize("element", [b"0", b'{"a":1}', b"[]"], ids=["numbers", "objects", "arrays"])
+async def test_what_is_too_long_is_refused_without_a_look_at_each_element(start: Start, element: bytes) -> None:
+    async with start() as client:
+        body = b'{"path":"messages:echo","args":{"value":[%b]}}' % b",".join([element] * 600_000)
+        before = time.process_time()
+        json.loads(body)
+        whole = time.process_time() - before
+        answer = (await client.post("/api/query", content=body)).json()
+        # A look at each takes six times as long as it takes the standard library to read them.
+        assert time.process_time() - before < 4 * whole
+        assert "Array length is too long (600000 > maximum length 8192)" in answer["errorMessage"]
+
+
 async def test_the_text_for_a_bad_path_names_it(start: Start) -> None:
     async with start() as client:
         response = await client.post("/api/query", json={"path": "a b:c", "args": {}})
@@ -289,6 +321,40 @@ async def test_a_query_at_a_timestamp_does_not_see_what_came_later(start: Start)
         for bad in ({}, {"ts": "zzz"}, {"ts": 5}, {"ts": "////////////"}, {"ts": "/////////38="}):
             body = {"path": "messages:list", "args": {}, **bad}
             assert await client.refused("POST", "/api/query_at_ts", json=body) == (400, "InvalidTimestamp")
+
+
+async def test_a_moment_at_which_nothing_was_committed_can_be_read_at(start: Start) -> None:
+    async with start() as client:
+        clock = client.setting.clock
+        await client.call("mutation", "messages:send", {"body": "early"})
+        clock.advance(5)
+        quiet = encode_ts(clock.now_ns() - 1_000_000_000)
+        assert (await client.call("query_at_ts", "messages:list", ts=quiet))["value"] == ["early"]
+        await client.call("mutation", "messages:send", {"body": "late"})
+        assert (await client.call("query_at_ts", "messages:list", ts=quiet))["value"] == ["early"]
+        body = {"path": "messages:list", "args": {}, "ts": encode_ts(clock.now_ns() + 1_000_000_000)}
+        assert await client.refused("POST", "/api/query_at_ts", json=body) == (400, "InvalidTimestamp")
+
+
+async def test_a_commit_under_way_is_waited_for_where_it_may_have_been_earlier(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with start() as client:
+        clock, committer = client.setting.clock, client.backend.database.committer
+        flusher = committer._flusher
+        flush, asked = flusher.request, asyncio.Event()
+        monkeypatch.setattr(flusher, "request", asked.set)
+        writing = asyncio.create_task(client.call("mutation", "messages:send", {"body": "staged"}))
+        await asked.wait()
+        clock.advance(5)
+        reading = asyncio.create_task(
+            client.call("query_at_ts", "messages:list", ts=encode_ts(clock.now_ns() - 1_000_000_000))
+        )
+        while len(committer._waiting) < 2:
+            await asyncio.sleep(0)
+        flush()
+        assert (await reading)["value"] == ["staged"]
+        await writing
 
 
 async def test_a_batch_answers_each_query_at_one_timestamp(start: Start) -> None:

@@ -15,6 +15,7 @@ from parabola.values.wire import (
     decode_wire,
     encode_http,
     encode_wire,
+    from_own_wire,
     from_wire,
     to_wire,
 )
@@ -122,6 +123,38 @@ def test_what_is_decoded_is_limited() -> None:
         decode_wire("[" + "0," * 8192 + "0]")
     with pytest.raises(InvalidValue, match=r"^Object has too many fields"):
         decode_wire(json.dumps({str(n): 0 for n in range(1025)}))
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("-0", "-0.0"),
+        ("[-0,-0 ,1,-0\n]", "[-0.0, -0.0, 1, -0.0]"),
+        (
+            '{"-0":-0,"a":"-0, ","b":["\\"-0",-0,"\\\\",-0]}',
+            """{'-0': -0.0, 'a': '-0, ', 'b': ['"-0', -0.0, '\\\\', -0.0]}""",
+        ),
+        ("[-0.0,-0e3,-0.5,0,-1,-10]", "[-0.0, -0.0, -0.5, 0, -1, -10]"),
+        ('"2024-01-02 -0"', "'2024-01-02 -0'"),
+        ('"é-0"', "'é-0'"),
+    ],
+)
+def test_minus_zero_is_a_double_of_its_own_also_without_a_point(text: str, meant: str) -> None:
+    assert repr(decode_wire(text.encode())) == meant
+    if text.isascii():
+        assert repr(decode_wire(text)) == meant
+
+
+@pytest.mark.parametrize("text", ['"-0', "-0-0", "[-0", "--0", "-00", '"' * 5 + "-0"])
+def test_what_is_not_json_does_not_become_so_for_its_minus_zeros(text: str) -> None:
+    with pytest.raises(InvalidValue, match="Not valid JSON"):
+        decode_wire(text)
+
+
+def test_a_tree_of_ones_own_is_changed_in_place() -> None:
+    tree = {"a": [{"$integer": "AQAAAAAAAAA="}], "b": {"c": 10**20}}
+    assert from_own_wire(tree) is tree
+    assert tree == {"a": [1], "b": {"c": 1e20}}
 
 
 def test_reading_a_tree_leaves_the_tree_alone() -> None:
