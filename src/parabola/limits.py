@@ -78,6 +78,9 @@ class Limits:
     # One Transition: clients in Python refuse a longer message.
     transition_bytes_max: int = 64 * MIB
     http_body_bytes_max: int = 16 * MIB + 2000
+    # One request for several queries: their answers are kept until all are there.
+    batched_queries_max: int = 1000
+    batch_bytes_max: int = 32 * MIB
 
     # The whole server.
     connections_max: int = 10_000

@@ -30,6 +30,7 @@ RESPONSE_BYTES_MAX: Final = 20 * MIB
 PREFIX: Final = "/http"
 _TOO_LARGE: Final = "HttpResponseTooLarge: HTTP actions support responses up to 20 MiB"
 _WITHOUT_BODY: Final = ("GET", "HEAD", "OPTIONS")
+_WITHOUT_CONTENT: Final = (204, 304)
 # What can stand before and after `://` without changing where the path of the URL begins.
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _HOST: Final = re.compile(r"[A-Za-z0-9._~%!$&'()*+,;=-]+(:[0-9]*)?|\[[0-9A-Fa-f:.]+\](:[0-9]*)?")
@@ -76,12 +77,16 @@ class HttpActions:
 async def _send_response(answer: Response, request: HttpRequest, send: Send) -> None:
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
     body = answer.body
-    if isinstance(body, bytes):
+    if answer.status in _WITHOUT_CONTENT:
+        # Whatever the handler gave: clients read the next answer where they see a body here (RFC 9110, 6.4.1).
+        body = b""
+        headers = [(name, value) for name, value in headers if name not in (b"content-length", b"transfer-encoding")]
+    elif isinstance(body, bytes):
         if len(body) > RESPONSE_BYTES_MAX:
             body = body[:RESPONSE_BYTES_MAX]
             headers = [(name, value) for name, value in headers if name != b"content-length"]
             _log.error(_TOO_LARGE)
-        if answer.status not in (204, 304) and not any(name == b"content-length" for name, _ in headers):
+        if not any(name == b"content-length" for name, _ in headers):
             headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     if request.method == "HEAD":

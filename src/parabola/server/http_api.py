@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
@@ -33,8 +34,8 @@ FORMATS: Final[dict[str, HttpFormat]] = {
     "convex_json": "convex_encoded_json",
     "export_json": "export_json",
 }
-QUERIES_BETWEEN_TURNS: Final = 8
-"""How many queries of a batch run before everybody else has a turn."""
+TURN_S: Final = 0.005
+"""How long the queries of a batch run before everybody else has a turn; the one that is running is not interrupted."""
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NOT_FOUND_BY_NAME: Final = "Could not find function for '{}'. Did you forget to run `npx convex dev`?"
@@ -121,6 +122,13 @@ class FunctionApi:
         queries = fields.get("queries")
         if not isinstance(queries, list) or not all(isinstance(entry, dict) for entry in queries):
             raise BadRequest("The field `queries` must be an array of objects.", code="BadJsonBody")
+        limits = self._backend.config.limits
+        if len(queries) > limits.batched_queries_max:
+            raise BadRequest(
+                f"The batch has {len(queries)} queries, and at most {limits.batched_queries_max} are answered. Send "
+                "several batches.",
+                code="BatchTooLarge",
+            )
         format = _format_expected(request)
         calls = [_call(entry, format) for entry in queries]
         caller, request_id, ts = await self.caller(request), self.request_id(request), self._backend.latest_readable_ts
@@ -129,11 +137,22 @@ class FunctionApi:
             return await self._backend.run_query(path, args, identity, request_id, ts=ts)
 
         results: list[bytes] = []
-        for number, call in enumerate(calls, 1):
-            results.append(await self._answer(call, run_at_ts, caller, request_id))
-            if not number % QUERIES_BETWEEN_TURNS:
+        bytes_left = limits.batch_bytes_max
+        turn_ends = monotonic() + TURN_S
+        for call in calls:
+            result = await self._answer(call, run_at_ts, caller, request_id)
+            bytes_left -= len(result)
+            if bytes_left < 0:
+                raise BadRequest(
+                    f"The answers to this batch are larger than {limits.batch_bytes_max} bytes, which is the limit. "
+                    "Send fewer queries at a time, or let them return less.",
+                    code="BatchTooLarge",
+                )
+            results.append(result)
+            if monotonic() >= turn_ends:
                 # The timestamp stays what it is, so others may have their turn in between.
                 await asyncio.sleep(0)
+                turn_ends = monotonic() + TURN_S
         return HttpResponse(b'{"results":[%b]}' % b",".join(results))
 
     async def caller(self, request: HttpRequest) -> Caller:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from parabola.backend import Backend
+from parabola.server.serve import Stop, listen, serve_app
 from tests.unit.server.conftest import Start
 
 STREAMS = """
@@ -55,6 +56,15 @@ http.route(path="/same", method="GET", handler=same)
 @http_action
 async def large(ctx, request):
     return Response(b"x" * (20 * 1024 * 1024 + 1), headers={"Content-Length": str(20 * 1024 * 1024 + 1)})
+
+@http_action
+async def empty(ctx, request):
+    status = int(request.query["status"][0])
+    if "stream" in request.query:
+        return Response(endless(), status=status)
+    return Response(b"body", status=status, headers={"Content-Length": "4", "ETag": "x"})
+
+http.route(path="/empty", method="GET", handler=empty)
 
 for path in ("/endless", "/broken", "/text"):
     http.route(path=path, method="GET", handler=stream)
@@ -127,6 +137,33 @@ async def test_a_head_request_runs_the_get_route_without_sending_the_body(start:
     async with start() as client:
         response = await client.head("/http/hook")
         assert (response.status_code, response.content) == (200, b"")
+
+
+@pytest.mark.parametrize("status", [204, 304])
+async def test_a_status_that_has_no_content_is_sent_without_over_a_connection_that_stays(
+    streams: Backend, status: int
+) -> None:
+    bound, stop, ready = listen("127.0.0.1", 0), Stop(), asyncio.Event()
+    async with streams:
+        serving = asyncio.create_task(serve_app(streams.asgi(), bound, stop=stop, on_ready=lambda _: ready.set()))
+        await ready.wait()
+        reader, writer = await asyncio.open_connection(*bound.getsockname())
+        try:
+            for query in (f"status={status}", f"status={status}&stream=1", "status=200"):
+                writer.write(f"GET /http/empty?{query} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+                async with asyncio.timeout(60):
+                    head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+                assert f" {query[7:10]} " in head
+                assert ("content-length: 4" in head) == ("200" in head)
+                assert "transfer-encoding" not in head
+                if query == f"status={status}":
+                    assert "etag: x" in head
+            assert await reader.readexactly(4) == b"body"
+        finally:
+            writer.close()
+            stop.request()
+            await serving
+            bound.close()
 
 
 async def test_a_response_may_be_a_stream(start: Start) -> None:
