@@ -20,7 +20,7 @@ from .connection import connection_banner
 from .services.clerk import ClerkService, clerk_service
 from .services.game import GameService, game
 from .services.intentions import perform
-from .services.refusals import message_of
+from .services.refusals import TOO_SOON, code_of, message_of
 
 PageName = Literal["dashboard", "character", "milestones", "campaign", "leaderboard"]
 
@@ -68,7 +68,7 @@ def _carry_out(service: GameService, clerk: ClerkService) -> None:
 
     pending.install(
         carry_out,
-        lambda error: said.show(message_of(error)),
+        lambda error: said.show(message_of(error), counted=code_of(error) != TOO_SOON),
         lambda count: said.show("What you did before the connection was lost is too long ago. Please do it again."),
         owner=str((clerk.user() or {}).get("id") or ""),
     )
