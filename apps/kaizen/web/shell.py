@@ -14,7 +14,7 @@ from . import pending, theme
 from .components.away_panel import away_panel
 from .components.buttons import Button
 from .components.icons import icon
-from .components.text import Text
+from .components.text import Text, title
 from .components.toasts import toasts
 from .connection import connection_banner
 from .services.clerk import ClerkService, clerk_service
@@ -100,16 +100,17 @@ def _account(clerk: ClerkService) -> None:
         with ui.element("summary").props('aria-label="Account" title="Account"'):
             initial = Text("span", "", "k-avatar").props('aria-hidden="true"')
         with ui.element("div").classes("k-account-menu"):
-            name = Text("div", "", "k-account-name", testid="account-name")
-            mail = Text("div", "", "k-account-mail k-muted")
+            name = Text("div", "", "k-account-name k-name", testid="account-name")
+            mail = Text("div", "", "k-account-mail k-name k-muted")
             Button("Sign Out", clerk.sign_out, testid="sign-out")
 
     def show() -> None:
         user = clerk.user() or {}
         full = " ".join(part for part in (user.get("first_name"), user.get("last_name")) if part)
         email = user.get("email") or ""
-        name.set_text(full or email or "Hero")
-        mail.set_text(email if full else "")
+        for text, shown in ((name, full or email or "Hero"), (mail, email if full else "")):
+            text.set_text(shown)
+            title(text, shown)
         initial.set_text((full or email or "?")[:1].upper())
 
     effect(show)
