@@ -286,6 +286,9 @@ def test_who_comes_back_is_told_once_what_happened_meanwhile(players: dict[str, 
     player.sign_in(page, at="/milestones")
     shown(page, "away-panel").to_contain_text("While you were away", timeout=PATIENCE_MS)
     assert page.get_by_test_id("away-gold").inner_text().startswith("+")
+    # Whoever goes on before having read it is told on the next page.
+    page.goto(f"{player.game.url}/character")
+    shown(page, "away-panel").to_contain_text("While you were away", timeout=PATIENCE_MS)
     page.get_by_test_id("away-dismiss").click()
     shown(page, "away-panel").to_be_hidden(timeout=PATIENCE_MS)
     page.goto(f"{player.game.url}/dashboard")

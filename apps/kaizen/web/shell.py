@@ -39,6 +39,7 @@ def frame(active: PageName) -> Generator[ui.element]:
     names = dict(PAGES)
     theme.begin_page(names[active])
     clerk, service = clerk_service(), game()
+    owner = str((clerk.user() or {}).get("id") or "")
     ui.link("To the content", "#content").classes("k-skip")
     with ui.element("header").classes("k-header"), ui.element("div").classes("k-header-inner"):
         with ui.link(target="/dashboard").classes("k-brand").props('aria-label="Kaizen, to the dashboard"'):
@@ -51,13 +52,13 @@ def frame(active: PageName) -> Generator[ui.element]:
     with ui.element("main").classes("k-main").props('id="content"') as main:
         # The fight needs the room: its own head says where one is.
         Text("h1", names[active], "k-unseen" if active == "campaign" else "k-page-title")
-        away_panel(service)
+        away_panel(service, owner)
         with ui.element("div").classes("k-column"):
             yield main
-    _carry_out(service, clerk)
+    _carry_out(service, owner)
 
 
-def _carry_out(service: GameService, clerk: ClerkService) -> None:
+def _carry_out(service: GameService, owner: str) -> None:
     """What is clicked in this page is done, and what could not be done is said."""
     said = toasts()
 
@@ -70,7 +71,7 @@ def _carry_out(service: GameService, clerk: ClerkService) -> None:
         carry_out,
         lambda error: said.show(message_of(error), counted=code_of(error) != TOO_SOON),
         lambda count: said.show("What you did before the connection was lost is too long ago. Please do it again."),
-        owner=str((clerk.user() or {}).get("id") or ""),
+        owner=owner,
     )
 
 

@@ -28,6 +28,8 @@ log = logging.getLogger("kaizen.web")
 SYNC_EVERY_S: Final = 2.0
 RETRY_FIRST_S: Final = 0.5
 RETRY_MAX_S: Final = 15.0
+LOOK_EVERY_S: Final = 0.1
+"""How often a page looks whether its browser has come."""
 
 
 def game() -> GameService:
@@ -140,6 +142,9 @@ class GameService:
     async def _play(self) -> None:
         await self._until_done(self._start.mutate, self.start_error.set)
         self.start_error.set(None)
+        while not self._is_seen():
+            # What happened meanwhile is told once, so it is not told to a page that nobody has opened yet.
+            await asyncio.sleep(LOOK_EVERY_S)
         # Whoever arrives is told what happened meanwhile; another tab may have used up the second's calls.
         await self._until_done(self.sync, lambda _: None)
         while True:
