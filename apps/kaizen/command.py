@@ -7,6 +7,7 @@ identity server, all else to the pages. The pages talk to the backend over its s
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 import sys
@@ -19,6 +20,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from kaizen.company import Company
+from kaizen.operators_log import concerns_the_operator
 from kaizen.web.app import Pages, WebSettings
 from parabola.backend.backend import Backend
 from parabola.backend.project import find_project
@@ -80,6 +82,7 @@ def kaizen(
     project = find_project(HERE)
     bound = listen(host, port)
     log_to_console()
+    logging.getLogger("parabola.functions").addFilter(concerns_the_operator)
     folder = data or project.data
     issuer = os.environ.get(ISSUER_VARIABLE) or os.environ.get(OTHER_NAME)
     key = os.environ.get(PUBLISHABLE_KEY_VARIABLE)

@@ -49,6 +49,22 @@ def test_the_page_says_so_and_play_goes_on_when_the_server_is_back(page: Page, p
     expect(page.get_by_test_id(f"level-{FLAT}")).to_have_text("2 / 500", timeout=PATIENCE_MS)
 
 
+def test_a_fight_that_is_begun_without_a_server_begins_when_it_is_back(page: Page, player: Player) -> None:
+    page.goto(f"{player.game.url}/campaign")
+    toggle = page.get_by_test_id("fight-toggle")
+    expect(toggle).to_have_text("Begin Fight", timeout=PATIENCE_MS)
+    place = toggle.bounding_box()
+    player.game.kill()
+    expect(page.get_by_test_id("connection-banner")).to_contain_text("Connection lost", timeout=PATIENCE_MS)
+    assert toggle.bounding_box() == place, "nothing moves under the finger"
+    toggle.click()
+    expect(toggle).to_have_attribute("data-waiting", "")
+    player.game.start()
+    expect(toggle).to_have_text("Stop Fight", timeout=2 * PATIENCE_MS)
+    settled(page)
+    assert player.state()["run"]["fighting"]
+
+
 @pytest.mark.parametrize("freeze", [True, False], ids=["before-it-arrives", "at-some-moment"])
 def test_a_purchase_under_way_happens_exactly_once(page: Page, player: Player, freeze: bool) -> None:
     """Frozen, the server cannot have seen the click before it dies; otherwise it may have done it already."""

@@ -86,9 +86,16 @@ def test_a_refusal_is_shown_at_the_form_and_can_be_mended(kaizen: KaizenProcess,
     page.get_by_test_id("email").fill("nobody+clerk_test@example.org")
     page.get_by_test_id("password").fill(PASSWORD)
     page.get_by_test_id("submit").click()
-    expect(page.get_by_test_id("form-error")).to_contain_text(
-        re.compile("find your account", re.I), timeout=PATIENCE_MS
-    )
+    error = page.get_by_test_id("form-error")
+    expect(error).to_contain_text(re.compile("find your account", re.I), timeout=PATIENCE_MS)
+    page.get_by_test_id("email").fill("nobody")
+    expect(error).to_be_hidden(timeout=PATIENCE_MS)
+    page.get_by_test_id("submit").click()
+    expect(error).to_contain_text("a whole e-mail address", timeout=PATIENCE_MS)
+    page.get_by_test_id("sign-up").click()
+    page.get_by_test_id("name").wait_for()
+    expect(page.get_by_test_id("email")).to_have_value("nobody")
+    expect(error).to_be_hidden()
     sign_up(page, kaizen, "mended+clerk_test@example.org")
     page.wait_for_url("**/dashboard")
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from apps.kaizen.operators_log import concerns_the_operator
 
 APPS = Path(__file__).parents[2]
 CLERK = {"CLERK_JWT_ISSUER_DOMAIN": "https://clerk.example", "CLERK_PUBLISHABLE_KEY": "pk_test_Y2xlcmsuZXhhbXBsZSQ"}
@@ -43,3 +45,19 @@ def test_a_start_that_cannot_be_says_why_and_what_to_do(
     assert ended.returncode == code
     assert said in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("level", "code", "is_logged"),
+    [
+        (logging.INFO, "ConvexError", False),
+        (logging.INFO, None, True),
+        (logging.WARNING, "ArgumentValidation", True),
+        (logging.ERROR, "Uncaught", True),
+    ],
+    ids=["refused", "said", "misused", "broken"],
+)
+def test_what_players_are_refused_does_not_fill_the_log(level: int, code: str | None, is_logged: bool) -> None:
+    extra = {} if code is None else {"code": code}
+    record = logging.makeLogRecord({"name": "parabola.functions", "levelno": level, **extra})
+    assert concerns_the_operator(record) is is_logged

@@ -10,8 +10,11 @@ Until it is taken here, what the page shows knows nothing of it. The browser bri
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -21,10 +24,21 @@ from nicegui.events import GenericEventArguments
 
 from parabola.client import ConvexError
 
+from .services.refusals import TOO_SOON, code_of, retry_after_s
+
 log = logging.getLogger("kaizen.web")
 
 Perform = Callable[[dict[str, Any], str], Awaitable[object]]
 """Carries out an intention, which is a dict with `kind`, under the request id. Raises what it is refused with."""
+
+PACE: Final = (10, 1.05)
+"""So many in so many seconds are carried out; a little fewer than the server lets one player do."""
+
+WAITING_MAX: Final = 20
+"""How many clicks may wait for their turn: two seconds of them. Whoever clicks still faster is told so."""
+
+TRIES_MAX: Final = 5
+"""How often one is asked again that came too soon after all, because another tab of the player is as busy."""
 
 
 def install(
@@ -49,9 +63,14 @@ def install(
         resume()
 
 
-def intends(element: ui.element, intention: Mapping[str, Any]) -> None:
-    """Lets a click on `element`, by pointer or keyboard, mean this. Call it again to change the meaning."""
+def intends(element: ui.element, intention: Mapping[str, Any], *, kept_s: float | None = None) -> None:
+    """Lets a click on `element`, by pointer or keyboard, mean this. Call it again to change the meaning.
+
+    `kept_s` is for what makes no sense later: how old it may be when it is told to a page that was loaded anew.
+    """
     element.props["data-intention"] = json.dumps(intention)
+    if kept_s is not None:
+        element.props["data-kept-ms"] = str(round(1000 * kept_s))
     element.update()
 
 
@@ -63,24 +82,58 @@ class _Pending:
         self._perform = perform
         self._refused = refused
         self._under_way: set[str] = set()
+        self._done: set[str] = set()
+        self._meant: list[str] = []
+        self._turn = asyncio.Lock()
+        self._waiting = 0
+        self._begun_at: deque[float] = deque(maxlen=PACE[0])
 
     async def take(self, event: GenericEventArguments) -> None:
         intention: dict[str, Any] = dict(event.args)
         request_id = str(intention.pop("requestId"))
-        intention.pop("at", None)
-        intention.pop("again", None)
-        intention.pop("owner", None)
-        # What the intention changes is on its way to the browser together with this, or was before.
-        self._note_taken(intention.pop("number", 0))
+        is_told_again = bool(intention.pop("again", False))
+        number = intention.pop("number", 0)
+        meaning = str(intention.pop("means", intention))
+        for name in ("at", "keptMs", "owner"):
+            intention.pop(name, None)
         if request_id in self._under_way:
+            self._note_taken(number)
             return
         self._under_way.add(request_id)
+        is_one_too_many = not is_told_again and self._waiting >= WAITING_MAX
+        if is_one_too_many:
+            self._settle(request_id)
+            self._refused(ConvexError({"code": TOO_SOON, "message": "Too many requests"}))
+        # One after the other, as they were clicked: the browser shows those that wait, in the same order.
+        self._waiting += 1
         try:
-            await self._perform(intention, request_id)
+            async with self._turn:
+                if not is_one_too_many:
+                    await self._keep_pace()
+        finally:
+            self._waiting -= 1
+        # What the intention changes is on its way to the browser together with this, or was before.
+        self._note_taken(number)
+        if not is_one_too_many:
+            await self._carry_out(intention, request_id, meaning, is_told_again)
+
+    async def _keep_pace(self) -> None:
+        times_max, window_s = PACE
+        if len(self._begun_at) == times_max:
+            await asyncio.sleep(max(0, self._begun_at[0] + window_s - time.monotonic()))
+        self._begun_at.append(time.monotonic())
+
+    async def _carry_out(self, intention: dict[str, Any], request_id: str, meaning: str, is_told_again: bool) -> None:
+        self._meant.append(meaning)
+        try:
+            await self._patiently(intention, request_id)
         except ConvexError as error:
             self._settle(request_id)
             # Done already, by the first click of two or before the server died: that is an end too, and a good one.
-            if not (isinstance(error.data, dict) and error.data.get("code") in _DONE_ALREADY):
+            # Done elsewhere is news. A refusal is known at once, what was done only when its figures are here, so the
+            # first click may be under way still.
+            is_own = is_told_again or meaning in self._done or self._meant.count(meaning) > 1
+            if not (is_own and code_of(error) in _DONE_ALREADY):
                 self._refused(error)
         except Exception as error:
             # Not known to be done or refused, so the tab keeps it.
@@ -88,7 +141,24 @@ class _Pending:
             log.warning("An intention is kept for later: %s", error)
             self._refused(error)
         else:
+            self._done.add(meaning)
             self._settle(request_id)
+        finally:
+            self._meant.remove(meaning)
+
+    async def _patiently(self, intention: dict[str, Any], request_id: str) -> None:
+        """Nothing has been done of what came too soon, so it is asked again, under its name."""
+        for _ in range(TRIES_MAX):
+            try:
+                await self._perform(dict(intention), request_id)
+                return
+            except ConvexError as error:
+                pause_s = retry_after_s(error)
+                # Whoever has to wait longer is told so: a prestige comes once in ten seconds.
+                if pause_s is None or pause_s > PACE[1]:
+                    raise
+                await asyncio.sleep(pause_s + 0.01)
+        await self._perform(intention, request_id)
 
     def _note_taken(self, number: object) -> None:
         if isinstance(number, int) and number > self._taken:

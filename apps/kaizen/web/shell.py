@@ -14,13 +14,13 @@ from . import pending, theme
 from .components.away_panel import away_panel
 from .components.buttons import Button
 from .components.icons import icon
-from .components.text import Text
+from .components.text import Text, title
 from .components.toasts import toasts
 from .connection import connection_banner
 from .services.clerk import ClerkService, clerk_service
 from .services.game import GameService, game
 from .services.intentions import perform
-from .services.refusals import message_of
+from .services.refusals import TOO_SOON, code_of, message_of
 
 PageName = Literal["dashboard", "character", "milestones", "campaign", "leaderboard"]
 
@@ -39,6 +39,7 @@ def frame(active: PageName) -> Generator[ui.element]:
     names = dict(PAGES)
     theme.begin_page(names[active])
     clerk, service = clerk_service(), game()
+    owner = str((clerk.user() or {}).get("id") or "")
     ui.link("To the content", "#content").classes("k-skip")
     with ui.element("header").classes("k-header"), ui.element("div").classes("k-header-inner"):
         with ui.link(target="/dashboard").classes("k-brand").props('aria-label="Kaizen, to the dashboard"'):
@@ -51,13 +52,13 @@ def frame(active: PageName) -> Generator[ui.element]:
     with ui.element("main").classes("k-main").props('id="content"') as main:
         # The fight needs the room: its own head says where one is.
         Text("h1", names[active], "k-unseen" if active == "campaign" else "k-page-title")
-        away_panel(service)
+        away_panel(service, owner)
         with ui.element("div").classes("k-column"):
             yield main
-    _carry_out(service, clerk)
+    _carry_out(service, owner)
 
 
-def _carry_out(service: GameService, clerk: ClerkService) -> None:
+def _carry_out(service: GameService, owner: str) -> None:
     """What is clicked in this page is done, and what could not be done is said."""
     said = toasts()
 
@@ -68,9 +69,9 @@ def _carry_out(service: GameService, clerk: ClerkService) -> None:
 
     pending.install(
         carry_out,
-        lambda error: said.show(message_of(error)),
+        lambda error: said.show(message_of(error), counted=code_of(error) != TOO_SOON),
         lambda count: said.show("What you did before the connection was lost is too long ago. Please do it again."),
-        owner=str((clerk.user() or {}).get("id") or ""),
+        owner=owner,
     )
 
 
@@ -100,16 +101,17 @@ def _account(clerk: ClerkService) -> None:
         with ui.element("summary").props('aria-label="Account" title="Account"'):
             initial = Text("span", "", "k-avatar").props('aria-hidden="true"')
         with ui.element("div").classes("k-account-menu"):
-            name = Text("div", "", "k-account-name", testid="account-name")
-            mail = Text("div", "", "k-account-mail k-muted")
+            name = Text("div", "", "k-account-name k-name", testid="account-name")
+            mail = Text("div", "", "k-account-mail k-name k-muted")
             Button("Sign Out", clerk.sign_out, testid="sign-out")
 
     def show() -> None:
         user = clerk.user() or {}
         full = " ".join(part for part in (user.get("first_name"), user.get("last_name")) if part)
         email = user.get("email") or ""
-        name.set_text(full or email or "Hero")
-        mail.set_text(email if full else "")
+        for text, shown in ((name, full or email or "Hero"), (mail, email if full else "")):
+            text.set_text(shown)
+            title(text, shown)
         initial.set_text((full or email or "?")[:1].upper())
 
     effect(show)

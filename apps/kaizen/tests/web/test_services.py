@@ -16,7 +16,7 @@ from apps.kaizen.web.services.intentions import buying, perform, prestiging, unl
 from apps.kaizen.web.services.leaderboard import own_place
 from apps.kaizen.web.services.milestones import MilestonesService
 from apps.kaizen.web.services.prestige_upgrades import PrestigeUpgradesService
-from apps.kaizen.web.services.refusals import code_of, message_of
+from apps.kaizen.web.services.refusals import code_of, message_of, retry_after_s
 from apps.kaizen.web.services.upgrades import CLICKS_AHEAD, Amount, count_for, offers_ahead
 from reaktiv import Effect, Signal
 
@@ -246,3 +246,25 @@ def test_a_refusal_is_told_in_the_servers_words_and_a_breakdown_in_plain_ones() 
     assert message_of(ConvexError("No.")) == "No."
     assert message_of(ConvexError({"code": "X"})) == message_of(RuntimeError("secret")) != "secret"
     assert code_of(RuntimeError()) == ""
+
+
+def test_what_came_too_soon_says_when_to_come_again() -> None:
+    assert retry_after_s(ConvexError({"code": "TOO_MANY_REQUESTS", "retryAfterMs": 250})) == 0.25
+    assert retry_after_s(ConvexError({"code": "NOT_ENOUGH_GOLD"})) is None
+    assert retry_after_s(RuntimeError()) is None
+
+
+async def test_of_two_pages_of_a_player_one_keeps_the_fight_in_step(server: ServerProcess, issuer: OidcIssuer) -> None:
+    async with provide_parabola(server.url) as scope:
+        provide_auth(Session(issuer, "doubled"))
+        one, other = (GameService(scope, sync_every_s=seconds) for seconds in (0.3, 0.6))
+        await reached(lambda: one.data() is not None and other.data() is not None)
+        await one.set_fighting(True)
+        asked: list[str] = []
+        for name, page in (("one", one), ("other", other)):
+            sync = page.sync
+            page.sync = lambda name=name, sync=sync: asked.append(name) or sync()  # type: ignore[assignment]
+        fought = (one.data() or {})["run"]["attackCount"]
+        await reached(lambda: (one.data() or {})["run"]["attackCount"] >= fought + 3)
+        assert asked.count("one") > 3
+        assert asked.count("other") <= 2

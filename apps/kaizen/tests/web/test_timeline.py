@@ -7,7 +7,7 @@ from typing import Any
 from apps.kaizen.tests.heroes import start
 from apps.kaizen.tests.web.test_foretell import T0, a_state
 from apps.kaizen.web.fight.foretell import foretell
-from apps.kaizen.web.fight.timeline import AHEAD_MS, ServerClock, Timeline
+from apps.kaizen.web.fight.timeline import AHEAD_MS, ServerClock, Timeline, computed_ms
 
 from parabola.testing import TestBackend
 
@@ -72,6 +72,24 @@ def test_the_servers_time_comes_from_the_server() -> None:
     watch.s += 10
     clock.heard(T0 + 2000)
     assert clock.now_ms() == T0 + 12_400
+
+
+def test_how_much_longer_the_swift_skill_lasts() -> None:
+    watch = Watch()
+    clock = ServerClock(watch)
+    resting = {"fighting": False, "lastSimAt": T0, "swiftUntil": T0 + 905_000}
+    clock.heard(computed_ms(resting))
+    assert clock.swift_left_ms(resting) == 0, "it may have been used yesterday"
+    assert clock.swift_left_ms({**resting, "fighting": True, "lastSimAt": T0 + 900_000}) == 5000
+    # Used again, by a hero whose own clock stands still: that is news, also of the server's time.
+    watch.s += 60
+    again = {**resting, "swiftUntil": T0 + 965_000}
+    clock.heard(computed_ms(again))
+    assert clock.swift_left_ms(again) == 5000
+    watch.s += 3
+    assert clock.swift_left_ms(again) == 2000
+    watch.s += 3
+    assert clock.swift_left_ms(again) == 0
 
 
 def test_a_fight_is_told_once_and_then_continued() -> None:

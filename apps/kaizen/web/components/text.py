@@ -29,6 +29,17 @@ class Text(TextElement):
         effect(lambda: self.set_text(shown()))
         return self
 
+    def follow_name(self, read: Callable[[], str]) -> Text:
+        """Shows a name of any length, whole in the tooltip: the style sheet cuts it short where there is no room."""
+        shown = Computed(read)
+
+        def show() -> None:
+            self.set_text(shown())
+            title(self, shown())
+
+        effect(show)
+        return self.classes("k-name")
+
     def follow_number(self, read: Callable[[], float], *, whole_below: float = 0) -> Text:
         """Shows a number in short, and whole in the tooltip; below `whole_below` it is whole in both."""
         shown = Computed(read)

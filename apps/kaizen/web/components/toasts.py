@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from nicegui import ui
 
 from parabola.ui.nicegui import page_scope
 
-from ..services.refusals import message_of
 from .text import Text
 
 SHOWN_S: Final = 5.0
@@ -27,11 +25,13 @@ class Toasts:
         self._region = ui.element("div").classes("k-toasts").props('role="status" aria-live="polite"')
         self._shown: list[_Toast] = []
 
-    def show(self, message: str, kind: Kind = "refusal") -> None:
-        """Shows a message. One that is on display already is counted instead of repeated."""
+    def show(self, message: str, kind: Kind = "refusal", *, counted: bool = True) -> None:
+        """Shows a message. One that is on display already is counted instead of repeated, or only stays if its number
+        says nothing.
+        """
         for toast in self._shown:
             if toast.message == message:
-                toast.again()
+                toast.again(counted=counted)
                 return
         while len(self._shown) >= SHOWN_MAX:
             self._shown[0].end()
@@ -50,9 +50,10 @@ class _Toast:
         with self._element:
             self._timer = ui.timer(SHOWN_S, self.end, once=True, immediate=False)
 
-    def again(self) -> None:
-        self._times += 1
-        self._count.set_text(f"×{self._times}")
+    def again(self, *, counted: bool) -> None:
+        if counted:
+            self._times += 1
+            self._count.set_text(f"×{self._times}")
         self._timer.cancel()
         with self._element:
             self._timer = ui.timer(SHOWN_S, self.end, once=True, immediate=False)
@@ -71,14 +72,3 @@ def toasts() -> Toasts:
         shared["kaizen.toasts"] = Toasts()
     shown: Toasts = shared["kaizen.toasts"]
     return shown
-
-
-async def tell_refusal(doing: Awaitable[Any]) -> bool:
-    """Waits for what the player asked for, and says so if it was refused. Returns whether it was done."""
-    shown = toasts()
-    try:
-        await doing
-    except Exception as error:
-        shown.show(message_of(error))
-        return False
-    return True

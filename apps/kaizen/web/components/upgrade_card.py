@@ -26,10 +26,11 @@ _UNITS: Final = {
     ("gold", "flat_stat_boost"): "strength",
     ("gold", "critical_chance_boost"): "critical chance",
     ("gold", "critical_damage_boost"): "critical damage",
-    ("cores", "attack_speed"): "attack interval",
-    ("cores", "flat_stat_boost"): "× damage",
-    ("cores", "multiplier_boost"): "× cores",
-    ("cores", "enemy_health_reduction"): "enemy health",
+    # Its share is one of a second.
+    ("cores", "attack_speed"): "s between attacks",
+    ("cores", "flat_stat_boost"): "damage multiplier",
+    ("cores", "multiplier_boost"): "core multiplier",
+    ("cores", "enemy_health_reduction"): "of enemy health",
     ("cores", "dynamic_per_core"): "damage a core",
 }
 
@@ -118,10 +119,12 @@ def _named(offer: Offer) -> str:
 
 
 def _effect(offer: Offer) -> str:
-    sign = "−" if offer.upgrade.effect in _LESSENING else "+"
-    return f"{sign if offer.effect else ''}{plain_shown(offer.effect)}"
+    # With a sign also where nothing is added or taken away yet: a bare 0 would read as what is left.
+    return f"{'−' if offer.upgrade.effect in _LESSENING else '+'}{plain_shown(offer.effect)}"
 
 
 def plain_shown(effect: float) -> str:
     """The effect as the rules rounded it: it must not be rounded down a second time."""
-    return plain(effect + 1e-9) if effect < 1e6 else short(effect)
+    if effect < 1000:
+        return plain(effect + 1e-9)
+    return exact(effect) if effect < 1e6 else short(effect)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ...rules.combat import SWIFT_DURATION_MS
 from ...rules.numbers import saturated
 from ..formatting import short
 from ..sprites.bestiary import enemy_at
@@ -44,9 +45,27 @@ class ServerClock:
         # The first one may have been stored long ago; the next ones are news.
         self._seen_ms = computed_at_ms
 
+    def swift_left_ms(self, run: Mapping[str, Any]) -> float:
+        """How much longer the swift skill of this run state lasts, in ms; 0 when it is over.
+
+        Before anything is known of the server's time, a fight that goes on was computed a moment ago. Of a hero who
+        rests it cannot be told when, so the skill is over until there is news of it.
+        """
+        now_ms = self.now_ms()
+        if now_ms is None:
+            now_ms = computed_ms(run) if run["fighting"] else run["swiftUntil"]
+        left_ms: float = min(run["swiftUntil"] - now_ms, SWIFT_DURATION_MS)
+        return max(0, left_ms)
+
     def now_ms(self) -> float | None:
         """The server's time, or None while nothing is known of it."""
         return None if self._offset_ms is None else self._monotonic_s() * 1000 + self._offset_ms
+
+
+def computed_ms(run: Mapping[str, Any]) -> float:
+    """When the server computed this run state: it stores the time of a fight, and of the skill's use its end."""
+    computed: float = max(run["lastSimAt"], run["swiftUntil"] - SWIFT_DURATION_MS)
+    return computed
 
 
 class Timeline:
@@ -65,10 +84,10 @@ class Timeline:
     def news(self, state: State) -> dict[str, Any] | None:
         """What to tell after a new result of `game:state`; None when the animation knows already."""
         run = state["run"]
-        self._clock.heard(run["lastSimAt"])
+        self._clock.heard(computed_ms(run))
         now_ms = self._clock.now_ms()
         blows = [] if now_ms is None else packed(state, foretell(state, now_ms + AHEAD_MS))
-        head = _head(state)
+        head = self._head_of(state)
         if self._head is not None and self._agrees(head, blows, int(run["attackCount"])):
             first = max(self._sent, default=-1) + 1
             more = [blow for blow in blows if blow[1] >= first]
@@ -79,7 +98,7 @@ class Timeline:
         self._remember(head, {blow[1]: blow for blow in blows}, now_ms or 0)
         return {
             **head,
-            "now": round(now_ms if now_ms is not None else run["lastSimAt"]),
+            "now": round(now_ms if now_ms is not None else computed_ms(run)),
             "n": int(run["attackCount"]),
             "kills": int(run["killCount"]),
             "foe": foe(state["character"]["currentStage"], state["character"]["currentWave"], _full(state)),
@@ -87,6 +106,17 @@ class Timeline:
             "text": short(run["enemyHp"]),
             "gold": short(state["character"]["gold"]),
             "blows": blows,
+        }
+
+    def _head_of(self, state: State) -> dict[str, Any]:
+        """What holds for all blows; when it changes, everything is told anew."""
+        run, stats = state["run"], state["stats"]
+        return {
+            "key": f"{int(run['epoch'])}",
+            "fighting": run["fighting"],
+            "interval": stats["intervalMs"],
+            "swiftInterval": stats["swiftIntervalMs"],
+            "swiftUntil": run["swiftUntil"] if run["fighting"] or self._clock.now_ms() is not None else 0,
         }
 
     def _agrees(self, head: dict[str, Any], blows: list[Packed], attacks: int) -> bool:
@@ -130,17 +160,6 @@ def foe(stage: float, wave: float, hp_max: float) -> dict[str, Any]:
         "sheet": enemy.sheet,
         "scene": enemy.scene,
         "champion": enemy.is_champion,
-    }
-
-
-def _head(state: State) -> dict[str, Any]:
-    """What holds for all blows; when it changes, everything is told anew."""
-    run = state["run"]
-    return {
-        "key": f"{int(run['epoch'])}",
-        "fighting": run["fighting"],
-        "interval": state["stats"]["intervalMs"],
-        "swiftUntil": run["swiftUntil"],
     }
 
 

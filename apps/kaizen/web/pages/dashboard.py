@@ -41,7 +41,7 @@ def _build(hero: CharacterService) -> None:
 def _here(hero: CharacterService) -> None:
     """Where the hero stands, as a picture."""
     with scene(lambda: (hero.stage(), hero.wave()), classes="k-scene-first"):
-        Text("h2", testid="hero-name").follow(lambda: (hero.game.user.data() or {}).get("name", "Your hero"))
+        Text("h2", testid="hero-name").follow_name(lambda: (hero.game.user.data() or {}).get("name", "Your hero"))
         Text("p", testid="hero-doing").follow(lambda: _doing(hero))
 
 

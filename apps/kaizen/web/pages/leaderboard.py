@@ -11,7 +11,7 @@ from parabola.ui.nicegui import auth_guard, effect
 from .. import theme
 from ..components.buttons import Button
 from ..components.phases import Phase, notice, phases
-from ..components.text import Text, toggle
+from ..components.text import Text, title, toggle
 from ..formatting import exact
 from ..services.leaderboard import LeaderboardService
 from ..shell import frame
@@ -82,9 +82,12 @@ class _Row:
         with ui.element("tr").classes("k-row").props('data-testid="leaderboard-row"') as self._element:
             with ui.element("td"):
                 self._rank = Text("span", "", "k-rank")
-            with ui.element("td").classes("k-left"):
-                self._name = Text("span", "", "k-hero-name")
-                self._you = Text("span", " you", "k-badge k-you")
+            with ui.element("td").classes("k-left k-hero"):
+                with ui.element("div").classes("k-hero-line"):
+                    self._name = Text("span", "", "k-hero-name k-name")
+                    self._you = Text("span", " you", "k-badge k-you")
+                # Where there is no room for a column of its own.
+                self._prestige_below = Text("div", "", "k-hero-prestige k-muted")
             self._prestige, self._stage, self._score = Text("td"), Text("td"), Text("td", "", "k-score")
 
     def show(self, entry: dict[str, Any], *, is_own: bool) -> None:
@@ -93,8 +96,10 @@ class _Row:
         for place, medal in enumerate(_MEDALS, start=1):
             toggle(self._rank, medal, rank == place)
         self._name.set_text(entry["name"])
+        title(self._name, entry["name"])
         # All digits: who is ahead shows in the last ones, and every wave moves them.
         self._prestige.set_text(exact(entry["prestigeLevel"]))
+        self._prestige_below.set_text(f"Prestige {exact(entry['prestigeLevel'])}")
         self._stage.set_text(exact(entry["bestStage"]))
         self._score.set_text(exact(entry["score"]))
         toggle(self._element, "is-own", is_own)

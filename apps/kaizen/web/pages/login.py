@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from nicegui import ui
 
 from kaizen.web import theme
@@ -13,6 +15,8 @@ from parabola.client import ClientError
 from parabola.ui.nicegui import effect, live, unauth_guard
 from parabola.ui.nicegui.clerk_frontend import SignInRefused
 from parabola.ui.nicegui.clerk_visitor import Visitor
+
+_LIKE_AN_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 _FIELD_OF = {
     "identifier": "email",
@@ -38,7 +42,8 @@ def login() -> None:
             _clerk_buttons(clerk)
         else:
             visitor = clerk.visitor
-            live(lambda: _Form(clerk, visitor, clerk.mode()))
+            typed: dict[str, str] = {}
+            live(lambda: _Form(clerk, visitor, clerk.mode(), typed))
 
 
 def _clerk_buttons(clerk: ClerkService) -> None:
@@ -53,10 +58,14 @@ def _clerk_buttons(clerk: ClerkService) -> None:
 
 
 class _Form:
-    """Sign in, sign up, and the code from the e-mail where the identity server asks for one."""
+    """Sign in, sign up, and the code from the e-mail where the identity server asks for one.
 
-    def __init__(self, clerk: ClerkService, visitor: Visitor, mode: str) -> None:
+    `typed` is what the one form hands on to the other: all but the password.
+    """
+
+    def __init__(self, clerk: ClerkService, visitor: Visitor, mode: str, typed: dict[str, str]) -> None:
         self._visitor = visitor
+        self._typed = typed
         self._mode = mode
         self._inputs: dict[str, ui.input] = {}
         is_new = mode == "sign-up"
@@ -67,7 +76,9 @@ class _Form:
                 tab.on("click", clerk.open_sign_up if name == "sign-up" else clerk.open_sign_in)
                 with tab:
                     ui.label(text)
-        with ui.element("form").classes("k-form").on("submit.prevent", self._submit) as self._form:
+        # What is wrong is said in one place and in one way, so the browser checks nothing.
+        form = ui.element("form").classes("k-form").props("novalidate")
+        with form.on("submit.prevent", self._submit) as self._form:
             if is_new:
                 self._field("name", "Name", "text", "nickname")
             self._field("email", "E-mail", "email", "username")
@@ -77,9 +88,20 @@ class _Form:
         effect(lambda: self._show_unavailable(visitor.error()))
 
     def _field(self, name: str, label: str, kind: str, autocomplete: str) -> None:
-        field = ui.input(label).classes("k-field").props(f"outlined dense type={kind} hide-bottom-space")
+        field = (
+            ui.input(label).classes(f"k-field k-field-{name}").props(f"outlined dense type={kind} hide-bottom-space")
+        )
         field.props(f'data-testid="{name}" autocomplete="{autocomplete}" input-class="k-input"')
         self._inputs[name] = field
+        if kind != "password":
+            field.set_value(self._typed.get(name, ""))
+        field.on_value_change(lambda change: self._typing(name, kind, str(change.value or "")))
+
+    def _typing(self, name: str, kind: str, text: str) -> None:
+        """What was wrong is being mended, and says so no longer."""
+        if kind != "password":
+            self._typed[name] = text
+        self._clear()
 
     def _message(self) -> ui.label:
         message = ui.label().classes("k-form-error").props('data-testid="form-error" role="alert"')
@@ -95,6 +117,9 @@ class _Form:
         email, password = self._text("email"), self._inputs["password"].value or ""
         if not email or not password:
             self._refuse("Enter your e-mail address and a password.", "email" if not email else "password")
+            return
+        if not _LIKE_AN_ADDRESS.fullmatch(email):
+            self._refuse("Enter a whole e-mail address, such as ada@example.org.", "email")
             return
         self._button.props("loading")
         try:
@@ -139,13 +164,15 @@ class _Form:
         self._error.set_text(text)
         self._error.set_visibility(True)
         if field in self._inputs:
-            self._inputs[field].props("error")
+            # Said by the form and not by the field, which would be sent to the browser anew, with a text that is older
+            # than what is being typed there.
+            self._form.props(f'data-wrong="{field}"')
             self._inputs[field].run_method("focus")
 
     def _clear(self) -> None:
-        self._error.set_visibility(False)
-        for field in self._inputs.values():
-            field.props(remove="error")
+        if self._error.visible:
+            self._error.set_visibility(False)
+            self._form.props(remove="data-wrong")
 
     def _show_unavailable(self, error: Exception | None) -> None:
         if error is not None:

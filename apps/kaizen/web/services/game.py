@@ -1,14 +1,17 @@
 """The player's game in one page: what is known of it, live, and what the player can do.
 
 `game()` gives the service of the page that runs; all parts of a page share it. It starts the game once the server has
-confirmed who is playing, tells the server every two seconds to fight on while a fight is running (so every page shows
-the gold come in, and other pages need no timer of their own), and keeps what happened while the player was away.
+confirmed who is playing, tells the server every two seconds to fight on while a fight is running, unless another page
+of the player has just done so (so every page shows the gold come in, and other pages need no timer of their own), and
+keeps what happened while the player was away.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import random
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any, Final
@@ -22,12 +25,15 @@ from parabola.ui.nicegui import page_scope
 
 from ...rules.foretelling import after_purchase
 from ...rules.upgrades import UPGRADES_BY_ID, Currency
+from .refusals import retry_after_s
 
 log = logging.getLogger("kaizen.web")
 
 SYNC_EVERY_S: Final = 2.0
 RETRY_FIRST_S: Final = 0.5
 RETRY_MAX_S: Final = 15.0
+LOOK_EVERY_S: Final = 0.1
+"""How often a page looks whether its browser has come."""
 
 
 def game() -> GameService:
@@ -75,8 +81,10 @@ class GameService:
         }
 
         self._task: asyncio.Task[None] | None = None
+        self._moved: tuple[float, float] = (0, 0)
         with untracked():
             self._following = Effect(self._follow_auth)
+            self._watching = Effect(self._watch_fight)
         scope.on_close(self._close)
 
     # What the player can do. Each begins at once; awaiting it raises what it was refused with.
@@ -140,13 +148,17 @@ class GameService:
     async def _play(self) -> None:
         await self._until_done(self._start.mutate, self.start_error.set)
         self.start_error.set(None)
+        while not self._is_seen():
+            # What happened meanwhile is told once, so it is not told to a page that nobody has opened yet.
+            await asyncio.sleep(LOOK_EVERY_S)
         # Whoever arrives is told what happened meanwhile; another tab may have used up the second's calls.
         await self._until_done(self.sync, lambda _: None)
         while True:
-            await asyncio.sleep(self._sync_every_s)
+            # Tabs that were loaded in one instant, after a restart, do not stay in step with each other.
+            await asyncio.sleep(self._sync_every_s * random.uniform(0.9, 1.1))
             with untracked():
                 is_fighting = self.is_fighting()
-            if is_fighting and self._is_seen():
+            if is_fighting and self._is_seen() and not self._is_in_step():
                 try:
                     await self.sync()
                 except Exception as error:  # the next time does what this one did not
@@ -160,9 +172,23 @@ class GameService:
                 return
             except Exception as error:
                 report(error)
-                log.info("Trying again in %s s: %s", pause_s, error)
+                too_soon_s = retry_after_s(error)
+                log.info("Trying again in %s s: %s", pause_s if too_soon_s is None else too_soon_s, error)
+            if too_soon_s is not None:
+                # The server has said when. Several tabs that were told the same time do not come at the same time.
+                await asyncio.sleep(too_soon_s + random.uniform(0, self._sync_every_s))
+                continue
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, RETRY_MAX_S)
+
+    def _watch_fight(self) -> None:
+        moved_at = (self.data() or {}).get("run", {}).get("lastSimAt", 0)
+        if moved_at != self._moved[0]:
+            self._moved = (moved_at, time.monotonic())
+
+    def _is_in_step(self) -> bool:
+        """Whether somebody has had the fight moved on a moment ago: another tab, another device, a purchase."""
+        return time.monotonic() - self._moved[1] < 0.75 * self._sync_every_s
 
     def _stop(self) -> None:
         task, self._task = self._task, None
@@ -171,6 +197,7 @@ class GameService:
 
     def _close(self) -> None:
         self._following.dispose()
+        self._watching.dispose()
         self._stop()
 
 

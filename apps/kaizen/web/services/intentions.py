@@ -3,6 +3,8 @@
 intends(button, buying("gold_strength_flat", 10))
 intends(button, prestiging(level))
 intends(button, unlocking("str-1"))
+intends(button, fighting(True))
+intends(button, using_swift_attack())
 """
 
 from __future__ import annotations
@@ -32,6 +34,16 @@ def unlocking(milestone_id: str) -> dict[str, Any]:
     return {"kind": "unlock", "id": milestone_id}
 
 
+def fighting(is_fighting: bool) -> dict[str, Any]:
+    """Begin the fight, or stop it. Twice is once."""
+    return {"kind": "fight", "fighting": is_fighting}
+
+
+def using_swift_attack() -> dict[str, Any]:
+    """Attack twice as fast, for five seconds from when it is carried out."""
+    return {"kind": "swift"}
+
+
 def perform(service: GameService, intention: dict[str, Any], request_id: str) -> Awaitable[Any]:
     """Begins what was meant; awaiting it raises what it was refused with.
 
@@ -51,5 +63,9 @@ def perform(service: GameService, intention: dict[str, Any], request_id: str) ->
             return service.prestige(level, request_id=request_id)
         case {"kind": "unlock", "id": str(milestone_id)}:
             return service.unlock(milestone_id)
+        case {"kind": "fight", "fighting": bool(is_fighting)}:
+            return service.set_fighting(is_fighting)
+        case {"kind": "swift"}:
+            return service.use_swift_attack()
         case _:
             raise ValueError(f"An intention that means nothing: {intention!r:.200}")

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from parabola import ConvexError
+
+TOO_SOON: Final = "TOO_MANY_REQUESTS"
 
 
 def code_of(error: BaseException) -> str:
     """The code of a refusal, such as `NOT_ENOUGH_GOLD`; empty for any other error."""
     data: Any = error.data if isinstance(error, ConvexError) else None
     return str(data.get("code", "")) if isinstance(data, dict) else ""
+
+
+def retry_after_s(error: BaseException) -> float | None:
+    """When to try again what came too soon; None for every other error. Nothing has been done of it."""
+    if not isinstance(error, ConvexError) or code_of(error) != TOO_SOON:
+        return None
+    return max(0.0, float(error.data.get("retryAfterMs", 0)) / 1000)
 
 
 def message_of(error: BaseException) -> str:

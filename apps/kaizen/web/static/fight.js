@@ -3,6 +3,9 @@
 const H = 150, FEET = 128, HERO_W = 96, FOE_W = 80, CELL_H = 88, GROUND = 82;
 const IDLE = 6, HIT0 = 6, HIT1 = 7, DEATH = 8, ATTACK = 6, ATTACKS = 5;
 const STRIKE_MS = 150, FALL_MS = 520, LATE_MS = 700;
+// Below FAST_MS between two blows their numbers have places, one above the other; no number goes before READ_MS.
+const FAST_MS = 600, LABEL_MS = 1150, READ_MS = 300, GOLD_READ_MS = 450, PLACES = [70, 52, 34];
+const LOW = "(max-height: 480px) and (orientation: landscape)";
 
 const images = new Map();
 function image(base, name) {
@@ -45,7 +48,7 @@ export default {
   mounted() {
     Object.assign(this, {
       offset: null, queue: [], foe: null, shown: null, fall: null, floats: [], coins: [], sparks: [],
-      struckAt: -1e9, hurtAt: -1e9, shakeAt: -1e9, cameAt: 0, interval: 1000, swiftUntil: 0, frame: 0,
+      struckAt: -1e9, hurtAt: -1e9, shakeAt: -1e9, cameAt: 0, interval: 1000, swiftInterval: 500, swiftUntil: 0, frame: 0,
     });
     this.calm = window.matchMedia("(prefers-reduced-motion: reduce)");
     this.sizes = new ResizeObserver(() => this.resize());
@@ -73,6 +76,7 @@ export default {
       // The message that travelled fastest knows best what time it is.
       if (this.offset === null || offset > this.offset || news.now < this.newest - 60000) this.offset = offset;
       this.newest = news.now;
+      for (const blow of news.blows) if (blow[6]) this.fetch(blow[6][3]);
       if (news.more) {
         const last = this.queue.length ? this.queue[this.queue.length - 1].n : this.shown ? this.shown.n - 1 : -1;
         this.queue.push(...news.blows.map(unpack).filter((blow) => blow.n > last));
@@ -80,6 +84,7 @@ export default {
       }
       this.fighting = news.fighting;
       this.interval = news.interval;
+      this.swiftInterval = news.swiftInterval;
       this.swiftUntil = news.swiftUntil;
       const blows = news.blows.map(unpack), now = this.now(), old = this.shown;
       const state = { key: news.key, n: news.n, kills: news.kills, foe: news.foe, hp: news.hp, text: news.text, gold: news.gold };
@@ -93,6 +98,8 @@ export default {
       this.settle(state, blows);
       this.paint();
     },
+    // The pictures of an enemy that is to come, so that it is there when it comes.
+    fetch(foe) { image(this.base, foe.sheet); image(this.base, foe.scene); },
     settle(state, blows) {
       const old = this.shown;
       if (!old || old.key !== state.key || old.kills !== state.kills) this.cameAt = performance.now();
@@ -102,6 +109,8 @@ export default {
 
     // ---- time -------------------------------------------------------------------------------------------------
     now() { return performance.now() + (this.offset || 0); },
+    // The time between two blows at present.
+    pace() { return this.now() < this.swiftUntil ? this.swiftInterval : this.interval; },
     tick(time) {
       this.frame = requestAnimationFrame(this.tick);
       try {
@@ -112,7 +121,7 @@ export default {
     play(time) {
       if (!this.shown) return;
       const now = this.now();
-      const lead = Math.min(STRIKE_MS, this.interval * 0.45);
+      const lead = Math.min(STRIKE_MS, this.pace() * 0.45);
       if (this.queue.length && this.queue[0].at - now < lead && this.windup !== this.queue[0].n) {
         this.windup = this.queue[0].n;
         this.struckAt = time + (this.queue[0].at - now) - lead;
@@ -123,7 +132,7 @@ export default {
         const blow = this.queue.shift();
         if (now - blow.at < LATE_MS) this.effects(blow, time);
         advance(this.shown, blow);
-        if (blow.kill && now - blow.at < LATE_MS) this.cameAt = time + FALL_MS * (this.interval < 400 ? 0.35 : 0.8);
+        if (blow.kill && now - blow.at < LATE_MS) this.cameAt = time + FALL_MS * (this.pace() < 400 ? 0.35 : 0.8);
         else if (blow.kill) this.cameAt = time;
         isNews = true;
       }
@@ -137,13 +146,11 @@ export default {
       }
     },
     effects(blow, time) {
-      const x = this.center() + 42, calm = this.calm.matches;
-      this.hurtAt = time;
-      if (blow.crit && !calm) this.shakeAt = time;
-      // Beside each other, for fast blows; where nothing moves there is room for one.
-      const lane = [-1, 1, 0][blow.n % 3], spread = calm ? 0 : lane * (blow.crit ? 5 + 6 * blow.text.length : 13);
-      if (calm) this.floats = this.floats.filter((f) => f.gold);
-      this.floats.push({ text: blow.text + (blow.crit ? "!" : ""), x: x + spread, y: 66 - (lane + 1) * 6, at: time, crit: blow.crit });
+      const x = this.center() + 42, calm = this.calm.matches, fast = this.pace() < FAST_MS;
+      // Neither a picture that never stands still nor an enemy that is never to be seen for flashes.
+      if (!fast || time - this.hurtAt > READ_MS) this.hurtAt = time;
+      if (blow.crit && !calm && time - this.shakeAt > 2 * READ_MS) this.shakeAt = time;
+      this.label(blow, time, x, calm, fast);
       if (!calm) for (let i = 0; i < (blow.crit ? 16 : 7); i++) {
         const a = (blow.n * 7 + i * 2.4) % 6.28, v = 30 + ((i * 53 + blow.n * 31) % 60);
         this.sparks.push({ x: x - 14, y: 92, vx: Math.cos(a) * v, vy: Math.sin(a) * v - 30, at: time, life: 420,
@@ -151,11 +158,37 @@ export default {
       }
       if (!blow.kill) return;
       this.fall = { sheet: this.shown.foe.sheet, at: time };
-      this.floats.push({ text: "+" + blow.kill.gold, x: x + 30, y: 78, at: time + 120, gold: true, crit: blow.kill.doubled });
-      const count = calm ? 0 : Math.min(10, (blow.kill.doubled ? 8 : 4) + (this.shown.foe.champion ? 2 : 0));
+      this.goldLabel(blow.kill, time);
+      const count = calm || this.coins.length > 20 ? 0 : Math.min(10, (blow.kill.doubled ? 8 : 4) + (this.shown.foe.champion ? 2 : 0));
       for (let i = 0; i < count; i++)
         this.coins.push({ x: x - 6, y: 96, vx: (i - count / 2) * 13 + 4, vy: -95 - ((i * 29) % 40), at: time + i * 25, spin: i });
-      if (this.floats.length > 24) this.floats.splice(0, this.floats.length - 24);
+    },
+    // A blow's number. Of slow blows they rise beside each other; of fast ones each takes the place of an older one, and
+    // where nothing moves there is one place.
+    label(blow, time, x, calm, fast) {
+      const float = { text: blow.text + (blow.crit ? "!" : ""), x, y: 66, at: time, crit: blow.crit, life: LABEL_MS, rise: 34 };
+      if (calm || fast) {
+        float.place = calm ? 0 : blow.n % PLACES.length;
+        const old = this.floats.find((f) => f.place === float.place);
+        if (old && time - old.at < READ_MS - 20 && (old.crit || !blow.crit)) return;
+        this.floats = this.floats.filter((f) => f.gold || (f !== old && "place" in f));
+        float.rise = calm ? 0 : 3;
+        if (fast) float.life = Math.max(READ_MS + 60, this.pace() * PLACES.length);
+        if (!calm) float.y = PLACES[float.place];
+      } else {
+        const lane = [-1, 1, 0][blow.n % 3];
+        float.x += lane * (blow.crit ? 5 + 6 * blow.text.length : 13);
+        float.y -= (lane + 1) * 6;
+      }
+      this.floats.push(float);
+    },
+    // Gold is told over the hero, whose it is, where no number of a blow comes.
+    goldLabel(kill, time) {
+      const old = this.floats.filter((f) => f.gold).pop();
+      if (old && time - old.at < GOLD_READ_MS && !(kill.doubled && !old.crit)) return;
+      this.floats = this.floats.filter((f) => !f.gold || (this.pace() >= FAST_MS && time - f.at > GOLD_READ_MS));
+      this.floats.push({ text: "+" + kill.gold, x: this.center() - 48, y: 52, at: time, gold: true, crit: kill.doubled,
+        life: LABEL_MS, rise: this.calm.matches ? 0 : 16 });
     },
 
     // ---- words and bars ---------------------------------------------------------------------------------------
@@ -176,12 +209,13 @@ export default {
         node.className = i + 1 < foe.wave ? "done" : i + 1 === foe.wave ? "here" : "";
         if (i + 1 === foe.wave) node.setAttribute("aria-current", "step"); else node.removeAttribute("aria-current");
       });
-      const first = Math.max(1, foe.stage - 2);
+      // Five stages around this one; a phone shows three of them, without those that are far.
+      const first = Math.max(1, Math.min(foe.stage - 2, this.lastStage - 4));
+      const middle = Math.max(first + 1, Math.min(foe.stage, first + 3));
       [...r.stages.children].forEach((node, i) => {
         const stage = first + i;
         put(node, `${stage < foe.stage ? "✓ " : ""}Stage ${stage}`);
-        node.hidden = stage > this.lastStage;
-        node.className = stage < foe.stage ? "done" : stage === foe.stage ? "here" : "";
+        node.className = `${stage < foe.stage ? "done" : stage === foe.stage ? "here" : ""} ${Math.abs(stage - middle) > 1 ? "far" : ""}`;
       });
     },
 
@@ -189,7 +223,8 @@ export default {
     resize() {
       const { view, canvas } = this.$refs;
       const width = view.clientWidth || 320;
-      const scale = width >= 700 ? 3 : width >= 340 ? 2 : width / 170;
+      // On a phone that lies on its side there is no room for more than half as much again.
+      const scale = window.matchMedia(LOW).matches ? 1.5 : width >= 700 ? 3 : width >= 340 ? 2 : width / 170;
       canvas.width = Math.min(400, Math.ceil(width / scale));
       canvas.height = H;
       canvas.style.width = `${Math.max(width, Math.ceil(canvas.width * scale))}px`;
@@ -210,8 +245,9 @@ export default {
       this.drawFoe(g, time, cx, calm);
       this.drawHero(g, time, cx, calm);
       this.drawBits(g, time, cx);
+      this.drawWindup(g, cx);
       for (const f of this.floats) this.drawFloat(g, f, time, calm);
-      this.floats = this.floats.filter((f) => time - f.at < 1150);
+      this.floats = this.floats.filter((f) => time - f.at < f.life);
     },
     shadow(g, x, wide) {
       g.fillStyle = "rgba(10, 8, 24, 0.34)";
@@ -255,6 +291,14 @@ export default {
       this.shadow(g, x + 32, 17);
       g.drawImage(sheet, frame * HERO_W, 0, HERO_W, CELL_H, x, FEET - GROUND, HERO_W, CELL_H);
     },
+    // How far the hero has drawn back for the next blow, so that one who has just begun to fight is seen to fight.
+    drawWindup(g, cx) {
+      const pace = this.pace(), blow = this.queue[0];
+      if (!this.fighting || !blow || pace < FAST_MS) return;
+      const part = Math.max(0, Math.min(1, 1 - (blow.at - this.now()) / pace)), left = cx - 66;
+      g.fillStyle = "rgba(23, 15, 34, 0.85)"; g.fillRect(left, FEET + 6, 36, 5);
+      g.fillStyle = "#ffd257"; g.fillRect(left + 1, FEET + 7, Math.round(34 * part), 3);
+    },
     drawBits(g, time, cx) {
       for (const s of this.sparks) {
         const t = (time - s.at) / 1000;
@@ -275,12 +319,13 @@ export default {
       this.coins = this.coins.filter((c) => time - c.at < 1240);
     },
     drawFloat(g, f, time, calm) {
-      const t = (time - f.at) / 1150;
+      const t = (time - f.at) / f.life;
       if (t < 0 || t > 1) return;
-      const size = f.crit ? (t < 0.08 && !calm && !f.gold ? 3 : 2) : f.text.length < 3 ? 2 : 1;
+      const isPlaced = "place" in f;
+      const size = f.crit ? (t < 0.08 && !calm && !f.gold && !isPlaced ? 3 : 2) : f.text.length < 3 || f.gold ? 2 : 1;
       const color = f.gold ? "#ffd94a" : f.crit ? "#ff9d3c" : "#ffffff";
       g.globalAlpha = t > 0.7 ? (1 - t) / 0.3 : 1;
-      this.write(g, f.text, f.x, f.y - (calm ? 0 : 34 * (1 - (1 - t) * (1 - t))), size, color);
+      this.write(g, f.text, f.x, f.y - f.rise * (1 - (1 - t) * (1 - t)), size, color);
       g.globalAlpha = 1;
     },
     write(g, text, x, y, size, color) {

@@ -4,6 +4,9 @@ addEventListener("keydown", (event) => {
   if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
   if (event.target.closest?.("input, select, textarea, [contenteditable]")) return;
   const element = document.querySelector(`[data-hotkey="${CSS.escape(event.key.toLowerCase())}"]`);
+  // What lies under a dialog waits for it, and what needs the server for the server.
+  if (document.querySelector(".q-dialog")) return;
+  if (document.body.classList.contains("k-offline") && !element?.dataset.intention) return;
   if (!element || element.disabled || element.getAttribute("aria-disabled") === "true") return;
   event.preventDefault();
   element.click();

@@ -36,20 +36,30 @@
     emitEvent("kaizen_intention", { ...intention, number: numbers.get(name) });
   };
 
+  // A button whose click nobody has taken says that it waits. One that foresees shows more than that.
+  const mark = () => {
+    const waiting = new Set(ahead.map((each) => each.means));
+    for (const element of document.querySelectorAll("[data-intention]:not([data-ahead])")) {
+      const isWaiting = waiting.has(element.dataset.intention);
+      if (isWaiting !== element.hasAttribute("data-waiting")) element.toggleAttribute("data-waiting", isWaiting);
+    }
+  };
+
   let isForeseen = false;
   const show = () => {
     if (!ahead.length && !isForeseen) return;
     const taken = Number(document.querySelector("[data-taken]")?.dataset.taken ?? 0);
     ahead = ahead.filter((each) => numbers.get(each.requestId) > taken);
     window.kaizenForesee?.(ahead);
+    mark();
     isForeseen = ahead.length > 0;
   };
 
   // Who is playing: what one player has clicked is not done for the next one in the same tab.
   const owner = () => document.querySelector("[data-taken]")?.dataset.owner ?? "";
 
-  const intend = (what) => {
-    const intention = { ...what, requestId: newId(), at: Date.now(), owner: owner() };
+  const intend = (means, keptMs = KEPT_MS) => {
+    const intention = { ...JSON.parse(means), means, requestId: newId(), at: Date.now(), keptMs, owner: owner() };
     write([...read(), intention]);
     tell(intention);
     show();
@@ -62,7 +72,7 @@
     // The page calls this when it can carry out intentions: at its start.
     resume: () => {
       const own = read().filter((each) => each.owner === owner());
-      const young = own.filter((each) => Date.now() - each.at < KEPT_MS);
+      const young = own.filter((each) => Date.now() - each.at < (each.keptMs ?? KEPT_MS));
       const forgotten = own.length - young.length;
       write(young);
       if (forgotten) emitEvent("kaizen_forgotten", { count: forgotten });
@@ -71,10 +81,15 @@
     },
   };
 
+  // A key that is held down is one click: the browser would make thirty a second of it.
+  document.addEventListener("keydown", (event) => {
+    if (event.repeat && event.key === "Enter" && event.target.closest?.("[data-intention]")) event.preventDefault();
+  });
   document.addEventListener("click", (event) => {
     const element = event.target.closest("[data-intention]");
     if (!element || element.disabled || element.getAttribute("aria-disabled") === "true") return;
-    intend(JSON.parse(element.dataset.intention));
+    const kept = element.dataset.keptMs;
+    intend(element.dataset.intention, kept ? Number(kept) : undefined);
   });
   // What arrives for the page arrives whole, and this runs before it is painted: nothing flickers when the page catches up.
   new MutationObserver(show).observe(document, {
