@@ -18,6 +18,7 @@ from parabola.errors import BadRequest
 PATH_LENGTH_MAX = 1024
 PART_LENGTH_MAX = 64
 DEFAULT_FUNCTION = "default"
+WRITTEN = " Write it as 'folder/module:function'."
 
 # Paths come from outside: no text may make these take longer than its length.
 _PART = re.compile(r"[_.]*[A-Za-z0-9][A-Za-z0-9_.]*")
@@ -52,7 +53,7 @@ def canonical_path(text: str) -> str:
         if extension != "js":
             raise InvalidFunctionPath(
                 f"{text!r} is not a function path: {file!r} cannot be the name of a module, whose extension is left "
-                "out or 'js'. Write it as 'folder/module:function'."
+                f"out or 'js'.{colon_advice(text) or WRITTEN}"
             )
         if "." not in stem:
             # Else what is left would seem to have another extension, and not be read again as the same path.

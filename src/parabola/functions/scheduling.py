@@ -187,7 +187,7 @@ def _existing(registry: Registry, name: str) -> str:
     try:
         path = canonical_path(name)
     except InvalidFunctionPath:
-        raise _nonexistent(f"Attempted to schedule function at nonexistent path: {name}") from None
+        raise _nonexistent(_nowhere(name, name)) from None
     module, function = split_path(path)
     on_the_wire = split_path(wire_name(path))[0]
     if any(split_path(wire_name(known.path))[0] == on_the_wire for known in registry):
@@ -195,9 +195,12 @@ def _existing(registry: Registry, name: str) -> str:
             f"Attempted to schedule function, but no exported function {function} found in the file: {module}. "
             "Did you forget to export it?"
         )
+    raise _nonexistent(_nowhere(module, name))
+
+
+def _nowhere(path: str, name: str) -> str:
     advice = colon_advice(name)
-    shown = f"{module}.{advice}" if advice else module
-    raise _nonexistent(f"Attempted to schedule function at nonexistent path: {shown}")
+    return f"Attempted to schedule function at nonexistent path: {path}{f'.{advice}' if advice else ''}"
 
 
 def _nonexistent(text: str) -> InvalidArgument:
