@@ -77,14 +77,16 @@ class ManualLoop:
         return bool(ready)
 
     def advance(self, seconds: float) -> None:
-        """Lets time pass, and with it every timer that falls due, in order."""
+        """Lets time pass, and with it every timer that falls due, in order; also what takes time of its own does not
+        keep a timer waiting for more than one turn.
+        """
         until = self._clock.monotonic() + seconds
-        while self._timers and self._timers[0][0] <= until:
+        while self._timers and self._timers[0][0] <= max(until, self._clock.monotonic()):
             due, _, timer = heapq.heappop(self._timers)
             self._clock.advance(max(due - self._clock.monotonic(), 0))
             if timer.callback is not None:
                 timer.callback()
-            while self.step():
+            while self.step() and not (self._timers and self._timers[0][0] <= self._clock.monotonic()):
                 pass
         self._clock.advance(max(until - self._clock.monotonic(), 0))
 

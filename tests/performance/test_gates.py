@@ -18,6 +18,7 @@ import pytest
 from parabola import define_schema, define_table, mutation, v
 from parabola.backend.backend import Backend
 from parabola.backend.deploy import put_schema_in_force
+from parabola.backend.sync_transport import NoTransport
 from parabola.functions.driver import start
 from parabola.functions.loader import Deployment
 from parabola.functions.logs import LogLines
@@ -185,7 +186,7 @@ async def seed(ctx: Any, count: float) -> None:
         await ctx.db.insert("accounts", {"number": number, "balance": 100})
 
 
-class Socket:
+class Socket(NoTransport):
     """A client that sends its next transfer as soon as the last one is answered."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, count: int) -> None:
@@ -216,27 +217,6 @@ class Socket:
                     self.loop.call_soon(self.send)
                 else:
                     self.finished.set_result(None)
-
-    def ping(self) -> None:
-        pass
-
-    def seconds_since_received(self) -> float:
-        return 0.0
-
-    def close(self, code: int | None, reason: str) -> None:
-        pass
-
-    def abort(self) -> None:
-        pass
-
-    def unsent_bytes(self) -> int:
-        return 0
-
-    def pause_reading(self) -> None:
-        pass
-
-    def resume_reading(self) -> None:
-        pass
 
 
 async def send_transfers(before: Callable[[], None], after: Callable[[], None]) -> None:

@@ -243,22 +243,19 @@ class SyncDriver:
             if connection.is_due:
                 self._flush_one(connection, now_s, now_ns)
         due, self._due = self._due, []
-        for done, item in enumerate(due, 1):
+        for at, item in enumerate(due):
             if isinstance(item, Crowd):
-                is_told = self._tell_crowd(item, deadline, now_ns)
-                if is_told:
+                if self._tell_crowd(item, deadline, now_ns):
                     self._crowds -= 1
                     continue
-                done -= 1
+                left = due[at:]
             else:
                 if item.is_due:
                     self._flush_one(item, now_s, now_ns)
-                if done % CONNECTIONS_BETWEEN_LOOKS:
+                if (at + 1) % CONNECTIONS_BETWEEN_LOOKS or (now_s := clock.monotonic()) <= deadline:
                     continue
-                now_s = clock.monotonic()
-                if now_s <= deadline:
-                    continue
-            self._due = due[done:] + self._due
+                left = due[at + 1 :]
+            self._due = left + self._due
             if self._due:
                 self._want_flush()
             break

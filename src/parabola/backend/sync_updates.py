@@ -65,9 +65,9 @@ class QueryUpdates:
 
     @property
     def is_paused(self) -> bool:
-        """Whether an update has queries left to ask, and goes on with `go_on`."""
+        """Whether an update has queries left to ask for a client that is to hear of them: it goes on with `go_on`."""
         update = self._update
-        return update is not None and update.at < len(update.runs)
+        return update is not None and update.at < len(update.runs) and not self._peer.closed
 
     def start(self, connection: SyncConnection, now_ns: int) -> None:
         """Does what is due, as far as a step of the loop allows; the peer's `outgoing` gets what there is to tell."""

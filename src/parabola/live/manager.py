@@ -155,7 +155,7 @@ class LiveQueries:
         identity_key = b"" if identity is None else identity.cache_key
         run = self._cache.find(question, identity_key, None, self._clock.monotonic())
         if run is None:
-            return self.run(question, identity, None, later, is_shared=False)
+            return self.run(question, identity, None, later, keeps_failure=False)
         self.hits += 1
         return run
 
@@ -167,10 +167,10 @@ class LiveQueries:
         later: Callable[[Answer], None],
         *,
         ts: int | None = None,
-        is_shared: bool = True,
+        keeps_failure: bool = True,
     ) -> Answer | None:
-        """As `ask`, for a shared question that `find` has no answer to. A failure is given to others who ask the same
-        if it `is_shared`.
+        """As `ask`, for a shared question that `find` has no answer to. With `keeps_failure`, others who ask the same
+        are given a failure for a moment.
         """
         if ts is None:
             ts = self.ts
@@ -200,13 +200,13 @@ class LiveQueries:
             )
             outcome = self._runner.run_query(call, ts=ts, journal=journal)
         if isinstance(outcome, Outcome):
-            return self._keep(outcome, question, identity_key, journal, request_id, epochs, is_shared)
+            return self._keep(outcome, question, identity_key, journal, request_id, epochs, keeps_failure)
         self._pending[waiting_key] = [later]
 
         def finished(future: Future[Outcome]) -> None:
             answer: Answer
             try:
-                answer = self._keep(future.result(), question, identity_key, journal, request_id, epochs, is_shared)
+                answer = self._keep(future.result(), question, identity_key, journal, request_id, epochs, keeps_failure)
             except BaseException as error:  # a cancelled run too must not leave its askers waiting
                 _logger.error("The query %s ended without an outcome.", question.path, exc_info=error)
                 answer = RunFault(FunctionError(str(error), code="InternalServerError", is_system=True))
@@ -319,7 +319,7 @@ class LiveQueries:
         journal: str | None,
         request_id: str,
         epochs: tuple[int, int],
-        is_shared: bool,
+        keeps_failure: bool,
     ) -> Answer:
         """What a finished run is worth now."""
         error = outcome.error
@@ -345,7 +345,7 @@ class LiveQueries:
                 ]
             )
         if error is not None:
-            if is_shared:
+            if keeps_failure:
                 self._failures.add((question, identity_key, journal), run)
             return run
         identity_used = identity_key if outcome.used_identity else None

@@ -248,7 +248,7 @@ class ServerPeer:
         if self._query_bytes > self._limits.followed_queries_bytes_max:
             self.protocol_broken(
                 f"The arguments of the queries that this client follows are {self._query_bytes} bytes together, and at "
-                f"most {self._limits.followed_queries_bytes_max} are possible on one connection."
+                f"most {self._limits.followed_queries_bytes_max} are possible on one connection. Send less in them."
             )
             return None
         if self._received_identity != self.current.identity:

@@ -87,9 +87,14 @@ def with_negative_zeros(text: bytes | str) -> bytes | str:
     the integer 0. `-0.0` it understands.
     """
     if isinstance(text, str):
-        if "-0" not in text or not text.isascii():
+        if "-0" not in text:
             return text
-        text = text.encode()
+        # Halves of characters stay as they are, for orjson to refuse.
+        return _with_negative_zeros(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+    return _with_negative_zeros(text)
+
+
+def _with_negative_zeros(text: bytes) -> bytes:
     if b"-0" not in text or _NEGATIVE_ZERO.search(text) is None:
         return text
     pieces: list[bytes] = []

@@ -27,13 +27,13 @@ def _no_runs() -> None:
     runs.clear()
 
 
-def world_of_slow_queries(**options: Any) -> World:
-    """Each query takes a millisecond; a step of the driver may take four."""
+def world_of_slow_queries(query_s: float = 0.001, **options: Any) -> World:
+    """Each query takes a millisecond, or `query_s`; a step of the driver may take four milliseconds."""
     worlds: list[World] = []
 
     @query
     async def heavy(ctx: Any, number: int) -> Any:
-        worlds[0].clock.advance(0.001)
+        worlds[0].clock.advance(query_s)
         return [number, len(await ctx.db.query("messages").collect())]
 
     worlds.append(World({**FUNCTIONS, "messages:heavy": heavy}, **options))
@@ -109,6 +109,18 @@ def test_an_update_in_many_steps_is_not_taken_for_one_that_waits(caplog: pytest.
     world.loop.advance(31)
     assert greedy.closed is None
     assert caplog.text == ""
+
+
+def test_an_update_that_takes_too_long_in_all_ends_with_its_client(caplog: pytest.LogCaptureFixture) -> None:
+    world = world_of_slow_queries(query_s=1.0)
+    other, greedy = follow(world), follow_many(world)
+    world.loop.advance(31)
+    assert greedy.closed == (1011, "InternalServerError")
+    assert "Queries took more than 30 s and held up a client" in caplog.text
+    world.settle()
+    # One of the other client's, and one a second of this one's until its time was up: then nobody is there to be told.
+    assert world.live.statistics()["query_runs"] == 1 + 31
+    assert other.closed is None
 
 
 def test_more_than_fits_into_one_message_is_refused_with_what_to_do() -> None:

@@ -397,8 +397,8 @@ async def test_a_long_batch_lets_others_have_their_turn(start: Start, monkeypatc
                 await asyncio.sleep(0)
 
         # Each query takes as long as a turn.
-        clock = itertools.count(0.0, TURN_S)
-        monkeypatch.setattr("parabola.server.http_api.monotonic", lambda: next(clock))
+        looks = itertools.count(client.setting.clock.monotonic(), TURN_S)
+        monkeypatch.setattr(client.setting.clock, "monotonic", lambda: next(looks))
         watching = asyncio.create_task(others())
         queries = [{"path": "messages:echo", "args": {"value": number}} for number in range(50)]
         answer = (await client.post("/api/query_batch", json={"queries": queries})).json()
